@@ -1,0 +1,137 @@
+// The rows of accounts: who has which devices, who owns a handle, what an invite is still good for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "godwit/ids.h"
+#include "storage/partition_map.h"
+#include "storage/record.h"
+#include "storage/collector.h"
+#include "storage/store.h"
+
+namespace godwit {
+
+struct DeviceInfo {
+  DeviceId id;
+  std::string key;  // Ed25519 public key, 32 bytes
+  std::string name;
+  std::int64_t created_ms = 0;
+  DeviceId approved_by;
+  std::string approval_signature;
+  std::string approval_link_id;
+};
+
+DeviceInfo device_from_row(const store::Device& row);
+void device_to_row(const DeviceInfo& device, store::Device* row);
+
+// An account. A state of RowCache: owner thread only. Bound: devices by account.max_devices, blocks by
+// kMaxBlocked.
+class Account {
+ public:
+  static constexpr std::size_t kMaxBlocked = 10'000;
+  struct Options {};
+  static constexpr Column kColumn = Column::user;
+  static std::string key(const PartitionMap& map, UserId user) { return user_key(map.partition(user), user); }
+
+  Account(UserId user, const Options&) : user_(user) {}
+
+  // RowCache
+  void load(const std::optional<std::string>& row);
+  std::uint64_t applied() const { return applied_; }
+  void apply(const RecordPtr& record);
+  void collect(const PartitionMap& map, Collector& out);
+  void checkpointed() {}
+  bool idle() const { return pins_ == 0 && devices_decided == 0; }
+
+  UserId user() const { return user_; }
+  bool exists() const { return created_ms_ != 0 && !deleted_; }
+  const std::string& handle() const { return handle_; }
+  const std::vector<DeviceInfo>& devices() const { return devices_; }
+  const DeviceInfo* device(DeviceId id) const;
+  bool blocks(UserId user) const;
+  std::size_t blocked_count() const { return blocked_.size(); }
+  DeviceId last_device_id() const { return last_device_id_; }
+
+  void pin() { ++pins_; }
+  void unpin() { --pins_; }
+
+  // Devices that were decided and are not committed yet.
+  std::uint32_t devices_decided = 0;
+
+ private:
+  const UserId user_;
+  std::uint64_t applied_ = 0;
+  std::string handle_;
+  std::int64_t created_ms_ = 0;
+  bool deleted_ = false;
+  DeviceId last_device_id_;
+  std::vector<DeviceInfo> devices_;
+  std::vector<UserId> blocked_;
+  std::uint32_t pins_ = 0;
+};
+
+// Who owns a handle. Handles are never given out twice.
+class Handle {
+ public:
+  struct Options {};
+  static constexpr Column kColumn = Column::handle;
+  static std::string key(const PartitionMap& map, const std::string& handle) {
+    return name_key(map.partition(std::string_view(handle)), handle);
+  }
+  Handle(std::string handle, const Options&) : handle_(std::move(handle)) {}
+
+  void load(const std::optional<std::string>& row);
+  std::uint64_t applied() const { return applied_; }
+  void apply(const RecordPtr& record);
+  void collect(const PartitionMap& map, Collector& out);
+  void checkpointed() {}
+  bool idle() const { return !claimed; }
+
+  bool taken() const { return claimed || static_cast<bool>(user_); }
+  // The account, unless it is deleted.
+  std::optional<UserId> user() const { return user_ && !retired_ ? std::optional(user_) : std::nullopt; }
+
+  // A registration is on its way to the journal.
+  bool claimed = false;
+
+ private:
+  const std::string handle_;
+  std::uint64_t applied_ = 0;
+  UserId user_;
+  bool retired_ = false;
+};
+
+// What an invite is still good for.
+class Invite {
+ public:
+  struct Options {};
+  static constexpr Column kColumn = Column::invite;
+  static std::string key(const PartitionMap& map, const std::string& code) {
+    return name_key(map.partition(std::string_view(code)), code);
+  }
+  Invite(std::string code, const Options&) : code_(std::move(code)) {}
+
+  void load(const std::optional<std::string>& row);
+  std::uint64_t applied() const { return applied_; }
+  void apply(const RecordPtr& record);
+  void collect(const PartitionMap& map, Collector& out);
+  void checkpointed() {}
+  bool idle() const { return claimed == 0; }
+
+  bool usable(std::int64_t now_ms) const { return uses_left_ > claimed && now_ms < expires_ms_; }
+
+  // Registrations with it that are on their way to the journal.
+  std::uint32_t claimed = 0;
+
+ private:
+  const std::string code_;
+  std::uint64_t applied_ = 0;
+  std::uint32_t uses_left_ = 0;
+  std::int64_t expires_ms_ = 0;
+};
+
+}  // namespace godwit

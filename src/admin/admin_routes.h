@@ -1,0 +1,44 @@
+// The operator's HTTP API: health, readiness, metrics, invites, backup, log level. docs/admin-api.md lists it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/metrics.h"
+#include "net/http.h"
+#include "router/checkpointer.h"
+#include "router/router.h"
+
+namespace godwit::admin {
+
+struct AdminWiring {
+  Router& router;
+  Checkpointer& checkpointer;
+  Store& store;
+  Metrics& metrics;
+  const Clock& clock;
+  // Empty when the server can take traffic, else why not.
+  std::function<std::string()> not_ready;
+  // Begins the same as SIGTERM.
+  std::function<void()> drain;
+  std::string token;        // bearer token for everything but health and readiness; empty: none is asked for
+  std::string backup_root;  // backups are made in folders of this one
+};
+
+// All of it, for the admin port. Handlers run on the admin port's own thread and may block it.
+net::HttpRoutes admin_routes(const AdminWiring& wiring);
+// Health and readiness alone, which the client port serves too (for load balancers).
+void add_health_routes(net::HttpRoutes& routes, std::function<std::string()> not_ready);
+
+// One file each.
+net::HttpHandler metrics_handler(const AdminWiring& wiring);
+net::HttpHandler create_invite_handler(const AdminWiring& wiring);
+net::HttpHandler backup_handler(const AdminWiring& wiring);
+net::HttpHandler log_level_handler();
+net::HttpHandler drain_handler(const AdminWiring& wiring);
+
+// A JSON answer, and a JSON error with a sentence.
+net::HttpResponse json_response(int status, const std::string& body);
+net::HttpResponse json_error(int status, const std::string& sentence);
+
+}  // namespace godwit::admin

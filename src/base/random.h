@@ -1,0 +1,21 @@
+// Random bytes and ids from libsodium's generator.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "godwit/ids.h"
+
+namespace godwit {
+
+// Must succeed once before anything else of libsodium is used; throws std::runtime_error when it fails.
+void init_crypto();
+std::string random_bytes(std::size_t count);
+std::uint64_t random_u64();
+// Uniform in [0, bound); 0 for a bound of 0.
+std::uint32_t random_below(std::uint32_t bound);
+// UUIDv7 (RFC 9562) for the given time.
+MessageId make_message_id(std::int64_t wall_ms);
+std::string hex(std::string_view bytes);
+
+}  // namespace godwit

@@ -1,0 +1,96 @@
+// One chat: its members, the end of its log, what is not yet in the store, how far each member has got.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/fifo.h"
+#include "godwit/ids.h"
+#include "storage/partition_map.h"
+#include "storage/record.h"
+#include "storage/collector.h"
+#include "storage/store.h"
+
+namespace godwit {
+
+// A direct chat. Two ends are kept apart: `decided` counts what was given a position, `end` what is
+// committed; only the latter is ever visible to a reader.
+//
+// A state of RowCache: owner thread only; records are applied in journal order.
+class Chat {
+ public:
+  struct Options {};
+  struct Member {
+    UserId user;
+    std::uint64_t delivered = 0;
+    std::uint64_t read = 0;
+    bool blocks = false;
+    bool tell = false;  // of the next watermark
+  };
+  static constexpr Column kColumn = Column::chat;
+  static std::string key(const PartitionMap& map, const ChatId& id) { return chat_key(map.partition(id), id); }
+
+  Chat(const ChatId& id, const Options&) : id_(id) {}
+
+  // RowCache
+  void load(const std::optional<std::string>& row);
+  std::uint64_t applied() const { return applied_; }
+  void apply(const RecordPtr& record);
+  void collect(const PartitionMap& map, Collector& out);
+  void checkpointed();
+  bool idle() const { return tail_.empty() && decided_end_ == end_ && !watermark_waits && !scanning; }
+
+  const ChatId& id() const { return id_; }
+  bool exists() const { return static_cast<bool>(members_[0].user); }
+  std::uint64_t end() const { return end_; }
+  std::uint64_t stored_end() const { return stored_end_; }
+  // The committed entry at a position, when it is in the tail.
+  const RecordPtr* in_tail(std::uint64_t seq) const;
+
+  Member& member(UserId user) { return members_[members_[0].user == user ? 0 : 1]; }
+  Member& other(UserId user) { return members_[members_[0].user == user ? 1 : 0]; }
+  const Member& low() const { return members_[0]; }
+  const Member& high() const { return members_[1]; }
+  void set_members(UserId a, UserId b);
+
+  // Gives out the next position, at a time that never goes back within the chat.
+  struct Place {
+    ChatSeq seq;
+    std::int64_t time_ms;
+  };
+  Place decide(std::int64_t now_ms);
+  // Takes back `seq` and everything after it, which the journal refused.
+  void undo(ChatSeq seq) { decided_end_ = std::min(decided_end_, seq.value - 1); }
+
+  // Time of the last entry, decided or committed.
+  std::int64_t end_time_ms() const { return decided_time_ms_; }
+
+  // Deduplication: everything accepted from this time on went through this worker's table since the chat
+  // was loaded, or was read back into it.
+  std::int64_t dedup_from_ms = 0;
+  // A look into the log is under way.
+  bool scanning = false;
+  // The recipient was asked for since the chat was loaded.
+  bool recipients_known = false;
+  // Positions have moved and are not recorded yet; when they last were.
+  bool watermark_waits = false;
+  std::int64_t watermark_at_ms = 0;
+
+ private:
+  void append(const RecordPtr& record);
+  void set_positions(const store::WatermarkAdvanced& watermark);
+
+  const ChatId id_;
+  Member members_[2];  // the smaller id first
+  std::uint64_t applied_ = 0;
+  std::uint64_t decided_end_ = 0;
+  std::int64_t decided_time_ms_ = 0;
+  std::uint64_t end_ = 0;
+  std::int64_t end_time_ms_ = 0;
+  std::uint64_t stored_end_ = 0;
+  std::uint64_t collected_end_ = 0;
+  Fifo<RecordPtr> tail_;  // positions end_ - size + 1 ... end_
+};
+
+}  // namespace godwit

@@ -1,0 +1,43 @@
+// Reading an inbox from the store: one page for one device. Blocks on the disk; reader threads only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "godwit/ids.h"
+#include "inbox/inbox.h"
+#include "storage/partition_map.h"
+#include "storage/store.h"
+
+namespace godwit {
+
+struct PageEntry {
+  std::uint64_t seq = 0;
+  std::string envelope;
+};
+
+// Entries `first` ... `last`, as many as fit the bounds; at least one when there is one.
+struct InboxPage {
+  // Ascending. A position in the range read that has no entry is missing: expired, or beyond the bound.
+  std::vector<PageEntry> entries;
+  // The range that was read: first ... through. Smaller than `last` when a bound was reached.
+  std::uint64_t through = 0;
+};
+
+struct PageRequest {
+  UserId user;
+  std::uint64_t first = 1;
+  std::uint64_t last = 0;
+  std::size_t max_entries = 256;
+  std::size_t max_bytes = 256 * 1024;
+  // Entries accepted before this time have expired, milliseconds since the Unix epoch.
+  std::int64_t expired_before_ms = 0;
+};
+
+InboxPage read_inbox(const Store& store, const PartitionMap& map, const PageRequest& request);
+
+// The marks of the user that moved at or after `since` (an inbox position).
+std::vector<Mark> read_marks(const Store& store, const PartitionMap& map, UserId user, std::uint64_t since);
+
+}  // namespace godwit

@@ -1,0 +1,197 @@
+#include "protocol/codec.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include "godwit.pb.h"
+
+namespace godwit {
+namespace {
+
+using google::protobuf::io::CodedInputStream;
+using google::protobuf::io::CodedOutputStream;
+using Wire = google::protobuf::internal::WireFormatLite;
+
+// Tags of the fields written by hand; a unit test compares the result with the generated classes.
+constexpr std::uint8_t tag(int field, Wire::WireType type) {
+  return static_cast<std::uint8_t>((field << 3) | static_cast<int>(type));
+}
+constexpr std::uint8_t kSeq = tag(1, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kId = tag(2, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kFrom = tag(3, Wire::WIRETYPE_FIXED64);
+constexpr std::uint8_t kFromDevice = tag(4, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kTo = tag(5, Wire::WIRETYPE_FIXED64);
+constexpr std::uint8_t kChatSeq = tag(7, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kTimeDelta = tag(8, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kPayload = tag(9, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kDeliver = tag(4, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kEnvelopes = tag(1, Wire::WIRETYPE_LENGTH_DELIMITED);
+
+void put_varint(std::string& out, std::uint64_t value) {
+  while (value >= 0x80) {
+    out.push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out.push_back(static_cast<char>(value));
+}
+
+void put_fixed64(std::string& out, std::uint64_t value) {
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+  out.append(bytes, sizeof bytes);
+}
+
+std::size_t varint_size(std::uint64_t value) {
+  return CodedOutputStream::VarintSize64(value);
+}
+
+std::size_t item_body_size(const DeliverItem& item) {
+  return 1 + varint_size(item.seq.value) + item.envelope.size() + (item.to ? 9 : 0);
+}
+
+std::size_t items_size(std::span<const DeliverItem> items) {
+  std::size_t size = 0;
+  for (const DeliverItem& item : items) size += deliver_item_size(item);
+  return size;
+}
+
+}  // namespace
+
+std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, ChatSeq chat_seq,
+                            std::int64_t time_delta_ms, std::string_view payload) {
+  std::string out;
+  out.reserve(payload.size() + 64);
+  out.push_back(static_cast<char>(kId));
+  put_varint(out, id.bytes.size());
+  out.append(id.view());
+  out.push_back(static_cast<char>(kFrom));
+  put_fixed64(out, from.value);
+  out.push_back(static_cast<char>(kFromDevice));
+  put_varint(out, device.value);
+  out.push_back(static_cast<char>(kChatSeq));
+  put_varint(out, chat_seq.value);
+  out.push_back(static_cast<char>(kTimeDelta));
+  put_varint(out, Wire::ZigZagEncode64(time_delta_ms));
+  out.push_back(static_cast<char>(kPayload));
+  put_varint(out, payload.size());
+  out.append(payload);
+  return out;
+}
+
+void append_envelope_to(std::string& envelope, UserId to) {
+  envelope.push_back(static_cast<char>(kTo));
+  put_fixed64(envelope, to.value);
+}
+
+std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
+  EnvelopeView view;
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  bool has_id = false;
+  while (const std::uint32_t field = in.ReadTag()) {
+    std::uint64_t number = 0;
+    std::uint32_t length = 0;
+    switch (field) {
+      case kId:
+      case kPayload: {
+        if (!in.ReadVarint32(&length)) return std::nullopt;
+        const auto at = static_cast<std::size_t>(in.CurrentPosition());
+        if (length > bytes.size() - at || !in.Skip(static_cast<int>(length))) return std::nullopt;
+        const std::string_view value = bytes.substr(at, length);
+        if (field == kPayload) {
+          view.payload = value;
+        } else {
+          if (length != view.id.bytes.size()) return std::nullopt;
+          view.id = MessageId::from(value);
+          has_id = true;
+        }
+        break;
+      }
+      case kFrom:
+      case kTo:
+        if (!in.ReadLittleEndian64(&number)) return std::nullopt;
+        (field == kFrom ? view.from : view.to) = UserId(number);
+        break;
+      case kFromDevice:
+      case kChatSeq:
+      case kTimeDelta:
+      case kSeq:
+        if (!in.ReadVarint64(&number)) return std::nullopt;
+        if (field == kFromDevice) view.from_device = DeviceId(static_cast<std::uint32_t>(number));
+        if (field == kChatSeq) view.chat_seq = ChatSeq(number);
+        if (field == kTimeDelta) view.time_delta_ms = Wire::ZigZagDecode64(number);
+        break;
+      default:
+        if (!Wire::SkipField(&in, field)) return std::nullopt;
+    }
+  }
+  if (!in.ConsumedEntireMessage() || !has_id || !view.from) return std::nullopt;
+  return view;
+}
+
+std::size_t deliver_item_size(const DeliverItem& item) {
+  const std::size_t body = item_body_size(item);
+  return 1 + varint_size(body) + body;
+}
+
+std::size_t deliver_frame_size(std::span<const DeliverItem> items) {
+  const std::size_t body = items_size(items);
+  return 1 + varint_size(body) + body;
+}
+
+void append_deliver_frame(std::span<const DeliverItem> items, std::string& out) {
+  out.push_back(static_cast<char>(kDeliver));
+  put_varint(out, items_size(items));
+  for (const DeliverItem& item : items) {
+    out.push_back(static_cast<char>(kEnvelopes));
+    put_varint(out, item_body_size(item));
+    out.push_back(static_cast<char>(kSeq));
+    put_varint(out, item.seq.value);
+    out.append(item.envelope);
+    if (item.to) append_envelope_to(out, item.to);
+  }
+}
+
+std::string encode_sent_frame(std::uint64_t request_id, ChatSeq chat_seq, std::int64_t time_delta_ms, bool buffered) {
+  // Sent: chat_seq = 1, time_delta_ms = 2, durability = 3, all varints; zeros are left out as proto3 does.
+  std::string sent;
+  if (chat_seq) {
+    sent.push_back(static_cast<char>(kSeq));
+    put_varint(sent, chat_seq.value);
+  }
+  if (time_delta_ms != 0) {
+    sent.push_back(static_cast<char>(tag(2, Wire::WIRETYPE_VARINT)));
+    put_varint(sent, Wire::ZigZagEncode64(time_delta_ms));
+  }
+  if (buffered) {
+    sent.push_back(static_cast<char>(tag(3, Wire::WIRETYPE_VARINT)));
+    put_varint(sent, 1);
+  }
+  std::string frame;
+  if (request_id != 0) {
+    frame.push_back(static_cast<char>(tag(1, Wire::WIRETYPE_VARINT)));
+    put_varint(frame, request_id);
+  }
+  frame.push_back(static_cast<char>(tag(3, Wire::WIRETYPE_LENGTH_DELIMITED)));
+  put_varint(frame, sent.size());
+  return frame.append(sent);
+}
+
+bool parse_json(std::string_view text, v1::ClientFrame& frame) {
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  return google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(text.data(), text.size()), &frame,
+                                                     options)
+      .ok();
+}
+
+std::string to_json(const google::protobuf::Message& message) {
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = false;
+  // Messages that the server has built always have a JSON form.
+  (void)google::protobuf::util::MessageToJsonString(message, &text, options);
+  return text;
+}
+
+}  // namespace godwit

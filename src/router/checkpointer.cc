@@ -1,0 +1,123 @@
+#include "router/checkpointer.h"
+
+#include <chrono>
+#include <latch>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+
+namespace godwit {
+namespace {
+
+// How often the thread looks whether a checkpoint is due.
+constexpr std::chrono::milliseconds kLook{50};
+
+void collect_steps(Shard& shard, Collector& out, std::latch& done) {
+  if (shard.collect_step(out)) {
+    done.count_down();
+  } else {
+    shard.worker().post([&shard, &out, &done] { collect_steps(shard, out, done); });
+  }
+}
+
+void finish_steps(Shard& shard, bool ok, std::latch& done) {
+  if (shard.finish_step(ok)) {
+    done.count_down();
+  } else {
+    shard.worker().post([&shard, ok, &done] { finish_steps(shard, ok, done); });
+  }
+}
+
+}  // namespace
+
+Checkpointer::Checkpointer(Router& router, Store& store, Journal& journal, const CheckpointOptions& options,
+                           Metrics& metrics)
+    : router_(router),
+      store_(store),
+      journal_(journal),
+      options_(options),
+      done_(metrics.counter("godwit_checkpoints_total", "Checkpoints written")),
+      failed_(metrics.counter("godwit_checkpoints_failed_total", "Checkpoints that the disk refused")) {}
+
+Checkpointer::~Checkpointer() {
+  stop();
+}
+
+void Checkpointer::start() {
+  started_ = true;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Checkpointer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!started_ || stopping_) return;
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  run_once();
+}
+
+void Checkpointer::run() {
+  std::uint64_t bytes_at_last = router_.committed_bytes();
+  auto last = std::chrono::steady_clock::now();
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kLook, [this] { return stopping_; })) return;
+    }
+    const auto waited = std::chrono::steady_clock::now() - last;
+    const bool by_time = waited >= std::chrono::milliseconds(options_.interval_ms);
+    if (!by_time && router_.committed_bytes() - bytes_at_last < options_.bytes) continue;
+    bool dirty = false;
+    for (unsigned i = 0; i < router_.workers(); ++i) dirty |= router_.shard(i).has_dirty();
+    const std::uint64_t bytes = router_.committed_bytes();
+    if (dirty && run_once()) bytes_at_last = bytes;
+    last = std::chrono::steady_clock::now();
+  }
+}
+
+bool Checkpointer::run_once() {
+  const std::lock_guard one(running_);
+  // First the position, then the rows: whatever a row has beyond it is skipped at replay.
+  const Lsn position = router_.dispatched();
+  const bool ok = store_.commit(collect(), position);
+  finish(ok);
+  if (ok) {
+    journal_.trim(position);
+    done_.Increment();
+  } else {
+    failed_.Increment();
+    log_error("checkpoint_failed", {{"journal_position", position.value}});
+  }
+  return ok;
+}
+
+CheckpointRows Checkpointer::collect() {
+  std::vector<Collector> parts(router_.workers());
+  std::latch done(router_.workers());
+  for (unsigned i = 0; i < router_.workers(); ++i) {
+    Shard& shard = router_.shard(i);
+    shard.worker().post([&shard, &part = parts[i], &done] {
+      shard.begin_checkpoint();
+      collect_steps(shard, part, done);
+    });
+  }
+  done.wait();
+  CheckpointRows rows;
+  for (Collector& part : parts) rows.merge(part.finish());
+  return rows;
+}
+
+void Checkpointer::finish(bool ok) {
+  std::latch done(router_.workers());
+  for (unsigned i = 0; i < router_.workers(); ++i) {
+    Shard& shard = router_.shard(i);
+    shard.worker().post([&shard, ok, &done] { finish_steps(shard, ok, done); });
+  }
+  done.wait();
+}
+
+}  // namespace godwit

@@ -1,0 +1,53 @@
+// Which devices are connected on a worker.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstddef>
+#include <utility>
+
+#include "base/token_bucket.h"
+#include "godwit/close_reason.h"
+#include "godwit/ids.h"
+#include "inbox/inbox.h"
+
+namespace godwit {
+
+// A connected device, as the router sees it. Implemented by Session, which stands above.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  virtual DeviceId device() const = 0;
+  // The inbox has new committed entries.
+  virtual void on_entries() = 0;
+  // Positions of a direct chat have moved.
+  virtual void on_mark(const Mark& mark) = 0;
+  // The connection must end: the device was revoked, the account deleted, or the device came back elsewhere.
+  virtual void on_ejected(CloseReason reason) = 0;
+};
+
+// Owner: one worker. Bound: one subscriber per device of an account.
+class Registry {
+ public:
+  using Devices = boost::container::small_vector<Subscriber*, 1>;
+  struct User {
+    Devices devices;
+    TokenBucket requests;   // of all the user's devices together
+    bool notified = false;  // in this batch of records already
+  };
+
+  // A subscriber of the same device is ejected as `replaced`.
+  void add(UserId user, Subscriber& subscriber);
+  void remove(UserId user, Subscriber& subscriber);
+  User* find(UserId user);
+  bool online(UserId user, DeviceId device);
+  void eject(UserId user, DeviceId device, CloseReason reason);
+  void eject_all(UserId user, CloseReason reason);
+
+  std::size_t users() const { return users_.size(); }
+
+ private:
+  boost::unordered_flat_map<UserId, User, std::hash<UserId>> users_;
+};
+
+}  // namespace godwit

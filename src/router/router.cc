@@ -1,0 +1,108 @@
+#include "router/router.h"
+
+#include <bit>
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+#include "storage/routing.h"
+
+namespace godwit {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{50};
+
+}  // namespace
+
+Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
+               Journal& journal, Metrics& metrics)
+    : map_{store.partitions(), workers}, journal_(journal), store_(store) {
+  if (workers == 0 || workers > 64) throw std::runtime_error("the number of workers must be 1 to 64");
+  std::vector<Worker*> all;
+  for (unsigned i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i));
+    all.push_back(workers_.back().get());
+  }
+  for (unsigned i = 0; i < workers; ++i) {
+    Worker& worker = *workers_[i];
+    auto user_exists = [this, &worker](UserId user, std::function<void(bool)> reply) {
+      on(user, [&worker, user, reply = std::move(reply)](Shard& shard) {
+        shard.accounts().with_account(user, [&worker, reply](Account& account) {
+          const bool exists = account.exists();
+          if (worker.is_current()) return reply(exists);
+          worker.post([reply, exists] { reply(exists); });
+        });
+      });
+    };
+    shards_.push_back(std::make_unique<Shard>(
+        Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(user_exists)}, options));
+    worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
+  }
+}
+
+Router::~Router() {
+  stop();
+}
+
+void Router::recover() {
+  dispatched_ = store_.applied().value;
+  journal_.recover(store_.applied(), [this](RecordPtr record) {
+    record->workers = workers_of(map_, record->body);
+    for (std::uint64_t bits = record->workers; bits != 0; bits &= bits - 1) {
+      shards_[static_cast<std::size_t>(std::countr_zero(bits))]->recovered(record);
+    }
+    dispatched_ = record->lsn.value;
+    ++recovered_;
+  });
+}
+
+void Router::tick(unsigned index) {
+  ticks_[index]->expires_after(kTick);
+  ticks_[index]->async_wait([this, index](const boost::system::error_code& error) {
+    if (!error) tick(index);
+  });
+}
+
+void Router::start() {
+  for (unsigned i = 0; i < map_.workers; ++i) {
+    ticks_.push_back(std::make_unique<boost::asio::steady_timer>(workers_[i]->context()));
+    tick(i);
+  }
+  for (auto& worker : workers_) worker->start();
+  journal_.start([this](Journal::Batch batch, Errc outcome) { dispatch(std::move(batch), outcome); });
+  started_ = true;
+}
+
+void Router::dispatch(Journal::Batch batch, Errc outcome) {
+  std::vector<Journal::Batch> parts(map_.workers);
+  std::uint64_t bytes = 0;
+  for (const RecordPtr& record : batch) {
+    std::uint64_t bits = record->workers;
+    if (record->done_worker != Record::kNobody) bits |= 1ULL << record->done_worker;
+    for (; bits != 0; bits &= bits - 1) parts[static_cast<std::size_t>(std::countr_zero(bits))].push_back(record);
+    bytes += record->body.message().envelope().size() + 64;
+  }
+  for (unsigned i = 0; i < map_.workers; ++i) {
+    if (parts[i].empty()) continue;
+    workers_[i]->post([shard = shards_[i].get(), part = std::move(parts[i]), outcome] {
+      if (outcome == Errc::ok) {
+        shard->committed(part);
+      } else {
+        shard->failed(part, outcome);
+      }
+    });
+  }
+  if (outcome != Errc::ok || batch.empty()) return;
+  committed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  dispatched_.store(batch.back()->lsn.value, std::memory_order_release);
+}
+
+void Router::stop() {
+  if (!started_) return;
+  started_ = false;
+  journal_.stop();
+  for (auto& worker : workers_) worker->stop();
+  for (auto& worker : workers_) worker->join();
+}
+
+}  // namespace godwit

@@ -1,0 +1,176 @@
+#include "router/shard.h"
+
+namespace godwit {
+namespace {
+
+// Rows per step of a checkpoint: a few hundred microseconds.
+constexpr std::size_t kStepRows = 256;
+
+}  // namespace
+
+Shard::Shard(Wiring wiring, const ShardOptions& options)
+    : wiring_(std::move(wiring)),
+      bit_(1ULL << wiring_.worker.index()),
+      writer_(wiring_.journal, wiring_.map),
+      inboxes_(wiring_.worker, wiring_.map, wiring_.store, wiring_.readers, options.cached_inboxes, options.inbox),
+      chats_({wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_,
+              wiring_.user_exists},
+             options.chat, wiring_.metrics),
+      accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
+                options.account, wiring_.metrics) {}
+
+void Shard::committed(const Journal::Batch& batch) {
+  for (const RecordPtr& record : batch) {
+    if ((record->workers & bit_) != 0) apply(record);
+  }
+  // Acknowledgements after the whole batch is visible, so that a reader who was told sees it.
+  for (const RecordPtr& record : batch) {
+    finish(*record, Errc::ok);
+  }
+  notify_touched();
+  // Last, so that whoever asked for it has been answered.
+  for (const Ejection& e : std::exchange(ejections_, {})) {
+    if (e.device) {
+      registry_.eject(e.user, e.device, e.reason);
+    } else {
+      registry_.eject_all(e.user, e.reason);
+    }
+  }
+}
+
+void Shard::failed(const Journal::Batch& batch, Errc outcome) {
+  for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
+    if (((*it)->workers & bit_) != 0) chats_.undo(**it);
+    finish(**it, outcome);
+  }
+}
+
+void Shard::finish(Record& record, Errc outcome) {
+  if (record.done_worker != wiring_.worker.index() || !record.done) return;
+  // The record may stay in a tail for a while; what waited for it need not.
+  std::exchange(record.done, nullptr)(record, outcome);
+}
+
+void Shard::apply(const RecordPtr& record) {
+  const store::Record& body = record->body;
+  const auto mine = [&](const auto& id) { return wiring_.map.worker(id) == wiring_.worker.index(); };
+  switch (body.body_case()) {
+    case store::Record::kMessage:
+      if (mine(ChatId::from(body.message().chat()))) chats_.applied(record);
+      for (const std::uint64_t user : body.message().recipients()) apply_to_inbox(UserId(user), record);
+      break;
+    case store::Record::kWatermark:
+      if (mine(ChatId::from(body.watermark().chat()))) chats_.applied(record);
+      for (const std::uint64_t user : body.watermark().recipients()) apply_to_inbox(UserId(user), record);
+      break;
+    case store::Record::kUserCreated:
+      accounts_.applied(record);
+      apply_to_inbox(UserId(body.user_created().user()), record);
+      break;
+    case store::Record::kDeviceAdded:
+      accounts_.applied(record);
+      apply_to_inbox(UserId(body.device_added().user()), record);
+      break;
+    case store::Record::kDeviceRevoked: {
+      const UserId user(body.device_revoked().user());
+      accounts_.applied(record);
+      apply_to_inbox(user, record);
+      ejections_.push_back({user, DeviceId(body.device_revoked().device_id()), CloseReason::revoked});
+      break;
+    }
+    case store::Record::kUserDeleted: {
+      const UserId user(body.user_deleted().user());
+      chats_.user_deleted(user);
+      accounts_.applied(record);
+      apply_to_inbox(user, record);
+      ejections_.push_back({user, DeviceId(), CloseReason::account_deleted});
+      break;
+    }
+    case store::Record::kBlockChanged:
+      accounts_.applied(record);
+      if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
+      break;
+    case store::Record::kInviteCreated:
+      accounts_.applied(record);
+      break;
+    case store::Record::BODY_NOT_SET:
+      break;
+  }
+}
+
+void Shard::apply_to_inbox(UserId user, const RecordPtr& record) {
+  if (wiring_.map.worker(user) != wiring_.worker.index()) return;
+  Inbox* inbox = inboxes_.apply(user, record);
+  Registry::User* online = registry_.find(user);
+  if (inbox == nullptr || online == nullptr) return;
+  if (record->body.has_message() && !online->notified) {
+    online->notified = true;
+    touched_.push_back(user);
+  }
+  if (record->body.has_watermark()) {
+    if (const Mark* mark = inbox->mark(ChatId::from(record->body.watermark().chat()))) {
+      for (Subscriber* device : online->devices) device->on_mark(*mark);
+    }
+  }
+}
+
+void Shard::notify_touched() {
+  for (const UserId user : touched_) {
+    Registry::User* online = registry_.find(user);
+    if (online == nullptr) continue;
+    online->notified = false;
+    for (Subscriber* device : online->devices) device->on_entries();
+  }
+  touched_.clear();
+}
+
+void Shard::end_turn() {
+  chats_.flush_watermarks();
+  const auto [refused, outcome] = writer_.flush();
+  if (!refused.empty()) {
+    // The chat of a message is always on the worker that decided it.
+    failed(refused, outcome);
+  }
+  inboxes_.flush_loads();
+  chats_.chats().flush_loads();
+  accounts_.accounts().flush_loads();
+  accounts_.handles().flush_loads();
+  accounts_.invites().flush_loads();
+  inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
+  chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
+  account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
+  online_count_.store(registry_.users(), std::memory_order_relaxed);
+  dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
+                   accounts_.handles().dirty() + accounts_.invites().dirty(),
+               std::memory_order_relaxed);
+}
+
+// Runs `step` on each cache until one says that it has more to do.
+template <class F>
+bool Shard::for_caches(F step) {
+  return step(inboxes_) && step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
+         step(accounts_.invites());
+}
+
+void Shard::begin_checkpoint() {
+  for_caches([](auto& cache) {
+    cache.begin_checkpoint();
+    return true;
+  });
+}
+
+bool Shard::collect_step(Collector& out) {
+  return for_caches([&](auto& cache) { return cache.collect_some(kStepRows, out); });
+}
+
+bool Shard::finish_step(bool ok) {
+  return for_caches([&](auto& cache) { return cache.finish_some(kStepRows, ok); });
+}
+
+Shard::Sizes Shard::sizes() const {
+  return {inbox_count_.load(std::memory_order_relaxed), chat_count_.load(std::memory_order_relaxed),
+          account_count_.load(std::memory_order_relaxed), online_count_.load(std::memory_order_relaxed),
+          dirty_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace godwit

@@ -1,0 +1,107 @@
+// Everything that one worker owns: its inboxes, chats and accounts, and who is connected.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "account/account_service.h"
+#include "base/metrics.h"
+#include "base/worker.h"
+#include "chat/chat_service.h"
+#include "godwit/journal.h"
+#include "inbox/inbox.h"
+#include "journal/record_writer.h"
+#include "router/registry.h"
+#include "storage/row_cache.h"
+
+namespace godwit {
+
+struct ShardOptions {
+  ChatOptions chat;
+  AccountOptions account;
+  Inbox::Options inbox;
+  std::size_t cached_inboxes = 1'000'000;
+};
+
+// Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
+class Shard {
+ public:
+  struct Wiring {
+    Worker& worker;
+    std::vector<Worker*> workers;
+    const PartitionMap& map;
+    const Clock& clock;
+    Store& store;
+    ReaderPool& readers;
+    Journal& journal;
+    Metrics& metrics;
+    // On this worker: is there such a user?
+    std::function<void(UserId, std::function<void(bool)>)> user_exists;
+  };
+
+  Shard(Wiring wiring, const ShardOptions& options);
+
+  // A batch from the journal.
+  void committed(const Journal::Batch& batch);
+  void failed(const Journal::Batch& batch, Errc outcome);
+  // A record from before the start; nobody is connected yet.
+  void recovered(const RecordPtr& record) { apply(record); }
+
+  // End-of-turn hook: decisions to the journal, missed rows to the readers.
+  void end_turn();
+
+  // One step of a checkpoint, short enough not to be noticed. True when there is no more to do.
+  void begin_checkpoint();
+  bool collect_step(Collector& out);
+  bool finish_step(bool ok);
+
+  Worker& worker() { return wiring_.worker; }
+  ChatService& chats() { return chats_; }
+  AccountService& accounts() { return accounts_; }
+  RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
+  Registry& registry() { return registry_; }
+  bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
+
+  // For collectors of metrics, any thread: what was true at the end of a recent turn.
+  struct Sizes {
+    std::size_t inboxes = 0;
+    std::size_t chats = 0;
+    std::size_t accounts = 0;
+    std::size_t users_online = 0;
+    std::size_t dirty = 0;
+  };
+  Sizes sizes() const;
+
+ private:
+  void apply(const RecordPtr& record);
+  void finish(Record& record, Errc outcome);
+  void apply_to_inbox(UserId user, const RecordPtr& record);
+  void notify_touched();
+  template <class F>
+  bool for_caches(F step);
+
+  const Wiring wiring_;
+  const std::uint64_t bit_;
+  RecordWriter writer_;
+  RowCache<UserId, Inbox> inboxes_;
+  ChatService chats_;
+  AccountService accounts_;
+  Registry registry_;
+  std::vector<UserId> touched_;
+  struct Ejection {
+    UserId user;
+    DeviceId device;  // none: all
+    CloseReason reason;
+  };
+  std::vector<Ejection> ejections_;
+  std::atomic<std::size_t> dirty_{0};
+  std::atomic<std::size_t> inbox_count_{0};
+  std::atomic<std::size_t> chat_count_{0};
+  std::atomic<std::size_t> account_count_{0};
+  std::atomic<std::size_t> online_count_{0};
+};
+
+}  // namespace godwit

@@ -1,0 +1,149 @@
+#include "server/module_options.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace godwit {
+namespace {
+
+std::uint32_t u32(std::int64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
+
+std::uint64_t u64(std::int64_t value) {
+  return static_cast<std::uint64_t>(value);
+}
+
+RegistrationMode registration_mode(Registration registration) {
+  switch (registration) {
+    case Registration::open:
+      return RegistrationMode::open;
+    case Registration::invite:
+      return RegistrationMode::invite;
+    case Registration::verified:
+      return RegistrationMode::verified;
+    case Registration::closed:
+      return RegistrationMode::closed;
+  }
+  return RegistrationMode::closed;
+}
+
+}  // namespace
+
+unsigned worker_count(const Config& config) {
+  const auto wanted = static_cast<unsigned>(config.server.workers);
+  return std::clamp(wanted == 0 ? std::thread::hardware_concurrency() : wanted, 1U, 64U);
+}
+
+StoreOptions store_options(const Config& config) {
+  return {config.server.data_dir + "/store", static_cast<unsigned>(config.storage.partitions),
+          u64(config.storage.block_cache_bytes), config.inbox.retention_days * 24 * 3600 * 1000};
+}
+
+LocalJournalOptions journal_options(const Config& config) {
+  return {config.server.data_dir + "/journal", config.journal.sync, u64(config.journal.segment_bytes),
+          u64(config.journal.queue_bytes), u64(config.storage.min_free_bytes)};
+}
+
+CheckpointOptions checkpoint_options(const Config& config) {
+  return {config.journal.checkpoint_interval_ms, u64(config.journal.checkpoint_bytes)};
+}
+
+ShardOptions shard_options(const Config& config) {
+  const std::size_t workers = worker_count(config);
+  ShardOptions options;
+  options.chat.dedup_window_ms = config.chat.dedup_window_h * 3600 * 1000;
+  options.chat.max_clock_skew_ms = config.chat.max_clock_skew_s * 1000;
+  options.chat.watermark_interval_ms = config.chat.watermark_interval_ms;
+  options.chat.history_page_max = u32(config.chat.history_page_max);
+  options.chat.cached_chats = u64(config.storage.cached_chats) / workers;
+  options.account.max_devices = u32(config.account.max_devices);
+  options.account.cached_users = u64(config.storage.cached_users) / workers;
+  options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
+  options.account.verification.attempts = u32(config.account.code_attempts);
+  options.inbox.max_entries = u64(config.inbox.max_entries);
+  options.cached_inboxes = u64(config.storage.cached_users) / workers;
+  return options;
+}
+
+SessionOptions session_options(const Config& config) {
+  SessionOptions options;
+  options.registration = registration_mode(config.account.registration);
+  options.keepalive_min_s = u32(config.session.keepalive_min_s);
+  options.keepalive_max_s = u32(config.session.keepalive_max_s);
+  options.keepalive_default_s = u32(config.session.keepalive_default_s);
+  options.window_envelopes = u32(config.session.window_envelopes);
+  options.window_bytes = u32(config.session.window_bytes);
+  options.max_open_requests = u32(config.session.max_open_requests);
+  options.output_budget_bytes = u32(config.session.output_budget_bytes);
+  options.max_payload_bytes = u32(config.chat.max_payload_bytes);
+  options.device_requests = {u32(config.limits.device_requests_per_s), u32(config.limits.device_requests_burst)};
+  options.user_requests = {u32(config.limits.user_requests_per_s), u32(config.limits.user_requests_burst)};
+  options.address_requests = {u32(config.limits.address_requests_per_s), u32(config.limits.address_requests_burst)};
+  options.registrations_per_hour = u32(config.limits.address_registrations_per_hour);
+  options.logins = {u32(config.server.login_rate_per_s), u32(config.server.login_burst)};
+  options.inbox_retention_ms = config.inbox.retention_days * 24 * 3600 * 1000;
+  options.link_ttl_ms = config.account.link_ttl_s * 1000;
+  options.code_ttl_s = u32(config.account.code_ttl_s);
+  options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
+  options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
+  options.durable = config.journal.sync;
+  return options;
+}
+
+auth::TokenIssuer::Options issuer_options(const Config& config) {
+  auth::TokenIssuer::Options options;
+  options.issuer = config.auth.issuer;
+  options.audience = config.auth.audience;
+  options.key_file = config.server.data_dir + "/token-keys.json";
+  options.ttl_s = config.auth.token_ttl_s;
+  options.leeway_s = config.auth.leeway_s;
+  options.rotate_after_s = config.auth.key_rotation_h * 3600;
+  return options;
+}
+
+auth::OidcVerifier::Options oidc_options(const Config& config) {
+  auth::OidcVerifier::Options options;
+  options.issuer = config.auth.oidc_issuer;
+  options.audience = config.auth.oidc_audience;
+  options.jwks_url = config.auth.oidc_jwks_url;
+  options.handle_claim = config.auth.oidc_handle_claim;
+  options.leeway_s = config.auth.leeway_s;
+  return options;
+}
+
+CodeSender::Options code_sender_options(const Config& config) {
+  return {config.account.verify_webhook_url, config.account.verify_webhook_secret, u32(config.account.code_ttl_s)};
+}
+
+net::Options client_port_options(const Config& config) {
+  net::Options options;
+  options.name = "client";
+  options.listen = config.net.listen;
+  options.tls_certificate = config.net.tls_certificate;
+  options.tls_key = config.net.tls_key;
+  options.proxy_protocol = config.net.proxy_protocol;
+  options.trusted_proxies = config.net.trusted_proxies;
+  options.max_connections = u32(config.net.max_connections);
+  options.max_connections_per_address = u32(config.net.max_connections_per_address);
+  options.accept_rate_per_s = u32(config.net.accept_rate_per_s);
+  options.handshake_timeout_ms = u32(config.net.handshake_timeout_ms);
+  options.hello_timeout_ms = u32(config.session.hello_timeout_ms);
+  options.max_header_bytes = u32(config.net.max_header_bytes);
+  options.max_frame_bytes = u32(config.net.max_frame_bytes);
+  options.max_output_bytes = u32(config.net.max_output_bytes);
+  options.output_budget_bytes = u32(config.session.output_budget_bytes);
+  return options;
+}
+
+net::Options admin_port_options(const Config& config) {
+  net::Options options;
+  options.name = "admin";
+  options.listen = {config.admin.listen};
+  options.max_connections = 256;
+  options.max_connections_per_address = 256;
+  options.allow_upgrade = false;
+  return options;
+}
+
+}  // namespace godwit

@@ -1,0 +1,16 @@
+#include "session/address_limits.h"
+
+namespace godwit {
+
+AddressLimits::Buckets& AddressLimits::of(const std::string& address) {
+  const auto it = buckets_.find(address);
+  if (it != buckets_.end()) return it->second;
+  if (buckets_.size() >= kMaxAddresses) {
+    buckets_.erase(order_.front());
+    order_.pop_front();
+  }
+  order_.push_back(address);
+  return buckets_[address];
+}
+
+}  // namespace godwit

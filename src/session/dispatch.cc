@@ -1,0 +1,87 @@
+// The requests there are, what each presupposes, and who handles it.
+#include <algorithm>
+#include <array>
+
+#include "godwit.pb.h"
+#include "session/session.h"
+
+namespace godwit {
+namespace {
+
+using Body = v1::ClientFrame;
+constexpr std::uint32_t kMaxRefusedInARow = 1'000;
+
+}  // namespace
+
+struct Dispatch {
+  using Handler = void (Session::*)(v1::ClientFrame&);
+  struct Row {
+    Body::BodyCase body;
+    bool before_hello;  // in state greeting; all but Hello, Register and LinkBegin also when live
+    bool when_live;
+    bool counted;       // against the rates; what only frees resources is not
+    Handler handler;
+  };
+  // In order of field number.
+  static constexpr std::array kTable = {
+      Row{Body::kHello, true, false, true, &Session::handle_hello},
+      Row{Body::kSend, false, true, true, &Session::handle_send},
+      Row{Body::kAck, false, true, false, &Session::handle_ack},
+      Row{Body::kRead, false, true, true, &Session::handle_read},
+      Row{Body::kPing, true, true, true, &Session::handle_ping},
+      Row{Body::kHistory, false, true, true, &Session::handle_history},
+      Row{Body::kAckGap, false, true, true, &Session::handle_ack_gap},
+      Row{Body::kRegister, true, false, true, &Session::handle_register},
+      Row{Body::kRequestCode, true, false, true, &Session::handle_request_code},
+      Row{Body::kRefreshToken, true, true, true, &Session::handle_refresh_token},
+      Row{Body::kLinkBegin, true, false, true, &Session::handle_link_begin},
+      Row{Body::kLinkApprove, false, true, true, &Session::handle_link_approve},
+      Row{Body::kListDevices, false, true, true, &Session::handle_list_devices},
+      Row{Body::kRevokeDevice, false, true, true, &Session::handle_revoke_device},
+      Row{Body::kDeleteAccount, false, true, true, &Session::handle_delete_account},
+      Row{Body::kLookupUser, false, true, true, &Session::handle_lookup_user},
+      Row{Body::kBlock, false, true, true, &Session::handle_block},
+  };
+};
+
+void Session::dispatch(Request& frame) {
+  const auto row = std::find_if(Dispatch::kTable.begin(), Dispatch::kTable.end(),
+                                [&](const Dispatch::Row& r) { return r.body == frame.body_case(); });
+  const std::uint64_t id = frame.request_id();
+  if (id != 0) ++open_requests_;
+  if (row == Dispatch::kTable.end()) return answer_error(id, Errc::unknown_request);
+  const bool allowed = state_ == State::greeting ? row->before_hello : state_ == State::live && row->when_live;
+  if (!allowed) {
+    answer_error(id, Errc::wrong_state);
+    if (++bad_frames_ >= 64) close(CloseReason::bad_frames);
+    return;
+  }
+  if (const Status admitted = admit(frame, row->counted); !admitted) {
+    answer_error(id, admitted.error());
+    if (++refused_in_a_row_ > kMaxRefusedInARow) close(CloseReason::rate_limited);
+    return;
+  }
+  refused_in_a_row_ = 0;
+  (this->*row->handler)(frame);
+}
+
+Status Session::admit(const Request& frame, bool counted) {
+  const SessionOptions& options = host_->options();
+  if (open_requests_ > options.max_open_requests) return Errc::too_many_requests_open;
+  if (!counted) return Unit{};
+  const std::int64_t now = host_->clock.steady_ms();
+  std::uint32_t wait = requests_.take(now, options.device_requests.per_s, options.device_requests.burst);
+  if (wait == 0 && state_ == State::live && options.user_requests.per_s != 0) {
+    if (auto* user = host_->shard().registry().find(user_)) {
+      wait = user->requests.take(now, options.user_requests.per_s, options.user_requests.burst);
+    }
+  }
+  if (wait == 0 && options.address_requests.per_s != 0) {
+    wait = host_->addresses.of(link_.peer().address)
+               .requests.take(now, options.address_requests.per_s, options.address_requests.burst);
+  }
+  if (wait == 0) return Unit{};
+  return Error(Errc::rate_limited, {}, wait);
+}
+
+}  // namespace godwit

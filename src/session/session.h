@@ -1,0 +1,163 @@
+// One authenticated device connection, from the challenge to the close.
+#pragma once
+
+#include <array>
+#include <boost/intrusive/list_hook.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "auth/proof.h"
+#include "base/fifo.h"
+#include "base/token_bucket.h"
+#include "godwit/ids.h"
+#include "godwit/result.h"
+#include "inbox/page.h"
+#include "router/registry.h"
+#include "session/anchor.h"
+#include "session/link.h"
+#include "session/session_host.h"
+
+namespace godwit {
+
+// States, in order; each goes only to the next, or to closed:
+//
+//   greeting   the challenge is sent; registration, linking, refreshing and Hello are possible
+//   entering   Hello is being checked; the connection moves to the worker of the user's partition
+//   live       requests are served; the inbox is delivered
+//   closed
+//
+// Delivery has one rule (delivery.cc): what follows `sent_` in the inbox is sent while the credit window and
+// the output budget allow, from the tail when it is there, else from the store. Being live or catching up is
+// nothing but where the next entry happens to be, and a slow device costs nobody anything.
+//
+// Owner: the worker of its connection. Bounds: open requests, unacknowledged envelopes and bytes, unsent
+// output; when one is reached, requests are answered with an error and delivery waits.
+class Session final : public LinkUser,
+                      public Subscriber,
+                      public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  Session(Link& link, SessionHost& host);
+  ~Session() override;
+
+  // LinkUser
+  void on_open() override;
+  void on_message(std::span<char> payload) override;
+  void on_drained() override;
+  void on_closed(CloseReason reason) override;
+
+  // Subscriber
+  DeviceId device() const override { return device_; }
+  void on_entries() override { deliver(); }
+  void on_mark(const Mark& mark) override;
+  void on_ejected(CloseReason reason) override;
+
+  // Tells the client to reconnect elsewhere, then closes.
+  void drain();
+
+ private:
+  friend struct Dispatch;
+  enum class State : std::uint8_t { greeting, entering, live, closed };
+  // What was delivered and is not acknowledged, oldest first.
+  struct Unacked {
+    std::uint64_t seq = 0;
+    UserId peer;  // the chat's other party; none for the user's own messages
+    std::uint64_t chat_seq = 0;
+    std::uint32_t bytes = 0;
+  };
+  using Request = v1::ClientFrame;
+
+  // dispatch.cc: checks what the table says of the request, then calls its handler.
+  void dispatch(Request& frame);
+  Status admit(const Request& frame, bool counted);
+
+  // Handlers, one per request. Each answers exactly once, now or later.
+  void handle_hello(Request& frame);
+  void handle_send(Request& frame);
+  void handle_ack(Request& frame);
+  void handle_read(Request& frame);
+  void handle_ping(Request& frame);
+  void handle_history(Request& frame);
+  void handle_ack_gap(Request& frame);
+  void handle_register(Request& frame);
+  void handle_request_code(Request& frame);
+  void handle_refresh_token(Request& frame);
+  void handle_link_begin(Request& frame);
+  void handle_link_approve(Request& frame);
+  void handle_list_devices(Request& frame);
+  void handle_revoke_device(Request& frame);
+  void handle_delete_account(Request& frame);
+  void handle_lookup_user(Request& frame);
+  void handle_block(Request& frame);
+
+  // handle_hello.cc
+  struct Entering;
+  void enter(const std::shared_ptr<Entering>& hello);
+  void enter_account(const std::shared_ptr<Entering>& hello, Account& account);
+  void enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox);
+  void refuse_hello(std::uint64_t request_id, const Error& error);
+
+  // handle_account.cc
+  struct Registering;
+  void register_account(const std::shared_ptr<Registering>& request);
+  void registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device);
+  void register_external(const std::shared_ptr<Registering>& request);
+
+  // delivery.cc
+  void deliver();
+  void deliver_from_tail();
+  bool credit_left() const;
+  void read_from_store(std::uint64_t first, std::uint64_t last);
+  void deliver_page(const InboxPage& page, std::uint64_t first);
+  void tell_gap(std::uint64_t from, std::uint64_t to);
+  void send_marks_since(std::uint64_t cursor);
+  void send_mark(const Mark& mark);
+  void acknowledge(std::uint64_t cursor);
+
+  std::string_view nonce() const { return {nonce_.data(), nonce_.size()}; }
+
+  // Answers. `begin` gives the worker's frame to fill, for request `request_id` (0 for a push).
+  v1::ServerFrame& begin(std::uint64_t request_id);
+  void send(const v1::ServerFrame& frame);
+  void send_encoded(std::string_view frame);
+  // As begin + send, and the request is no longer open.
+  void answer(const v1::ServerFrame& frame);
+  void answer_done(std::uint64_t request_id);
+  void answer_error(std::uint64_t request_id, const Error& error);
+  // For handlers that answer later with Done or an error.
+  std::function<void(const Result<Unit>&)> done_reply(std::uint64_t request_id);
+  void bad_frame(std::string_view why);
+  void close(CloseReason reason);
+  void leave();
+
+  // Constant.
+  Link& link_;
+  const AnchorPtr anchor_;
+  // Changes when the connection moves to another worker.
+  SessionHost* host_;
+  // Of the connection.
+  State state_ = State::greeting;
+  bool reading_ = false;        // a page is on its way from the store
+  bool caught_up_told_ = false;
+  bool marks_missed_ = false;   // a mark was dropped for want of output budget
+  std::uint8_t failed_hellos_ = 0;
+  std::uint8_t bad_frames_ = 0;
+  std::uint16_t open_requests_ = 0;
+  std::uint32_t refused_in_a_row_ = 0;
+  TokenBucket requests_;
+  std::array<char, auth::kNonceBytes> nonce_{};  // what proofs on this connection sign
+  // Of the device, once live.
+  UserId user_;
+  DeviceId device_;
+  Account* account_ = nullptr;  // pinned
+  Inbox* inbox_ = nullptr;      // pinned
+  std::uint64_t sent_ = 0;      // the last inbox position delivered here
+  std::uint64_t gap_to_ = 0;    // not 0: delivery waits for AckGap
+  std::uint32_t unacked_bytes_ = 0;
+  Fifo<Unacked> unacked_;
+};
+
+}  // namespace godwit

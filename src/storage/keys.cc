@@ -1,0 +1,101 @@
+#include "storage/keys.h"
+
+#include <xxhash.h>
+
+namespace godwit {
+namespace {
+
+void append_u16(std::string& out, std::uint16_t v) {
+  out.push_back(static_cast<char>(v >> 8));
+  out.push_back(static_cast<char>(v));
+}
+
+void append_u64(std::string& out, std::uint64_t v) {
+  const std::uint64_t big_endian = __builtin_bswap64(v);
+  out.append(reinterpret_cast<const char*>(&big_endian), sizeof big_endian);
+}
+
+std::string begin_key(Partition partition, std::size_t more) {
+  std::string key;
+  key.reserve(2 + more);
+  append_u16(key, partition.value);
+  return key;
+}
+
+Partition partition_of_bytes(const void* data, std::size_t size, unsigned partitions) {
+  return Partition(static_cast<std::uint16_t>(XXH3_64bits(data, size) % partitions));
+}
+
+}  // namespace
+
+Partition partition_of(UserId user, unsigned partitions) {
+  const std::uint64_t big_endian = __builtin_bswap64(user.value);
+  return partition_of_bytes(&big_endian, sizeof big_endian, partitions);
+}
+
+Partition partition_of(const ChatId& chat, unsigned partitions) {
+  return partition_of_bytes(chat.bytes.data(), chat.bytes.size(), partitions);
+}
+
+Partition partition_of(std::string_view name, unsigned partitions) {
+  return partition_of_bytes(name.data(), name.size(), partitions);
+}
+
+std::string user_key(Partition partition, UserId user) {
+  std::string key = begin_key(partition, 8);
+  append_u64(key, user.value);
+  return key;
+}
+
+std::string name_key(Partition partition, std::string_view name) {
+  std::string key = begin_key(partition, name.size());
+  key.append(name);
+  return key;
+}
+
+std::string inbox_key(Partition partition, UserId user, InboxSeq seq) {
+  std::string key = begin_key(partition, 16);
+  append_u64(key, user.value);
+  append_u64(key, seq.value);
+  return key;
+}
+
+std::string mark_key(Partition partition, UserId user, const ChatId& chat) {
+  std::string key = begin_key(partition, 24);
+  append_u64(key, user.value);
+  key.append(chat.view());
+  return key;
+}
+
+std::string chat_key(Partition partition, const ChatId& chat) {
+  std::string key = begin_key(partition, 16);
+  key.append(chat.view());
+  return key;
+}
+
+std::string log_key(Partition partition, const ChatId& chat, ChatSeq seq) {
+  std::string key = begin_key(partition, 24);
+  key.append(chat.view());
+  append_u64(key, seq.value);
+  return key;
+}
+
+std::uint64_t seq_of_key(std::string_view key) {
+  std::uint64_t big_endian = 0;
+  std::memcpy(&big_endian, key.data() + key.size() - sizeof big_endian, sizeof big_endian);
+  return __builtin_bswap64(big_endian);
+}
+
+std::string prefix_end(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty()) {
+    if (static_cast<unsigned char>(end.back()) != 0xff) {
+      ++end.back();
+      return end;
+    }
+    end.pop_back();
+  }
+  return end;
+}
+
+}  // namespace godwit

@@ -1,0 +1,42 @@
+#include "storage/routing.h"
+
+#include <string_view>
+
+namespace godwit {
+
+std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
+  const auto name = [&](const std::string& text) { return map.bit(std::string_view(text)); };
+  const auto user = [&](std::uint64_t id) { return map.bit(UserId(id)); };
+  const auto chat = [&](const std::string& id) { return map.bit(ChatId::from(id)); };
+  std::uint64_t bits = 0;
+  switch (record.body_case()) {
+    case store::Record::kMessage:
+      bits = chat(record.message().chat());
+      for (const std::uint64_t id : record.message().recipients()) bits |= user(id);
+      return bits;
+    case store::Record::kWatermark:
+      bits = chat(record.watermark().chat());
+      for (const std::uint64_t id : record.watermark().recipients()) bits |= user(id);
+      return bits;
+    case store::Record::kUserCreated: {
+      const auto& created = record.user_created();
+      bits = user(created.user()) | name(created.handle());
+      return created.invite().empty() ? bits : bits | name(created.invite());
+    }
+    case store::Record::kDeviceAdded:
+      return user(record.device_added().user());
+    case store::Record::kDeviceRevoked:
+      return user(record.device_revoked().user());
+    case store::Record::kUserDeleted:
+      return map.workers >= 64 ? ~0ULL : (1ULL << map.workers) - 1;
+    case store::Record::kBlockChanged:
+      return user(record.block_changed().blocker()) | chat(record.block_changed().chat());
+    case store::Record::kInviteCreated:
+      return name(record.invite_created().code());
+    case store::Record::BODY_NOT_SET:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace godwit

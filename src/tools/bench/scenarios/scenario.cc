@@ -1,0 +1,31 @@
+#include "tools/bench/scenarios/scenario.h"
+
+namespace godwit::bench {
+namespace {
+
+std::size_t two_per_pair(const Options& options) {
+  return std::size_t{options.pairs} * 2;
+}
+std::size_t one_per_connection(const Options& options) {
+  return options.connections;
+}
+std::size_t senders_and_users(const Options& options) {
+  return std::size_t{options.senders} + options.users;
+}
+
+}  // namespace
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all = {
+      {"idle", "N connections that say nothing: memory and CPU of the server", run_idle, one_per_connection},
+      {"pairs", "pairs of users sending to one another: throughput and latency", run_pairs, two_per_pair},
+      {"offline", "store for absent users, then let them drain it", run_offline, senders_and_users},
+      {"storm", "N logins as fast as the server admits them", run_storm, one_per_connection},
+      {"slow", "some readers stall; what the others notice", run_slow, two_per_pair},
+      {"crash", "send through restarts of the daemon; verify that nothing is lost or doubled", run_crash,
+       two_per_pair},
+  };
+  return all;
+}
+
+}  // namespace godwit::bench

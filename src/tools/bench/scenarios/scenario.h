@@ -1,0 +1,42 @@
+// What a run consists of, and the scenarios there are. Each function runs one and reports.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tools/bench/account.h"
+#include "tools/bench/fleet.h"
+#include "tools/bench/options.h"
+#include "tools/bench/report.h"
+
+namespace godwit::bench {
+
+struct Bench {
+  const Options& options;
+  std::uint64_t seed;
+  std::vector<Account>& accounts;  // registered, as many as accounts_needed() says
+  Fleet& fleet;
+};
+
+// N sessions that say nothing: memory per connection, CPU while idle.
+Report run_idle(Bench& bench);
+// Pairs of users who send messages to one another: throughput and latency.
+Report run_pairs(Bench& bench);
+// Messages to users who are not connected, then the users come: stored/s, drained/s, time to the first page.
+Report run_offline(Bench& bench);
+// N sessions log in at once: logins/s and how long each takes.
+Report run_storm(Bench& bench);
+// Some recipients stop reading: what the others notice, and whether the slow ones get everything later.
+Report run_slow(Bench& bench);
+// Connections break, because somebody kills the daemon: whether anything is lost or seen twice.
+Report run_crash(Bench& bench);
+
+struct Scenario {
+  const char* name;
+  const char* summary;
+  Report (*run)(Bench&);
+  std::size_t (*accounts_needed)(const Options&);
+};
+const std::vector<Scenario>& scenarios();
+
+}  // namespace godwit::bench

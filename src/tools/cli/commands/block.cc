@@ -1,0 +1,28 @@
+// block, unblock.
+#include <nlohmann/json.hpp>
+
+#include "godwit.pb.h"
+#include "tools/cli/command_session.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/sanitize.h"
+
+namespace godwit::cli {
+
+ExitCode run_block(Context& context, const std::string& name, bool lift) {
+  const auto profile = open_account(context);
+  CommandSession session(context, *profile, Login::device);
+  session.connect();
+  const Contact contact = session.find_user(name);
+  v1::ClientFrame frame;
+  frame.mutable_block()->set_user_id(contact.user.value);
+  frame.mutable_block()->set_lift(lift);
+  session.call(frame, v1::ServerFrame::kDone, Retry::yes);
+  session.close();
+  context.out.result(sanitize(contact.handle) + (lift ? " is no longer blocked" : " is blocked"),
+                     {{"type", lift ? "unblocked" : "blocked"},
+                      {"handle", contact.handle},
+                      {"user_id", std::to_string(contact.user.value)}});
+  return ExitCode::ok;
+}
+
+}  // namespace godwit::cli

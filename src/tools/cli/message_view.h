@@ -1,0 +1,47 @@
+// Messages as the user sees them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "tools/cli/command_session.h"
+
+namespace godwit::cli {
+
+struct MessageView {
+  UserId peer;            // the other party of the chat
+  std::string peer_name;  // sanitised, as all names
+  std::string from_name;
+  bool outgoing = false;  // by this account, from whatever device
+  std::optional<std::string> text;  // as it was written: not sanitised
+  std::string problem;              // why there is no text
+  std::int64_t time_ms = 0;         // of acceptance, by the server's clock
+  MessageId id;
+  std::uint64_t inbox_seq = 0;  // 0 in history
+  std::uint64_t chat_seq = 0;
+  std::uint32_t from_device = 0;
+};
+
+// Decrypts and names. May ask the server for handles, and the terminal for the passphrase.
+MessageView view_message(CommandSession& session, const v1::Envelope& envelope, UserId peer);
+
+// The text, sanitised, or the problem in brackets.
+std::string shown_text(const MessageView& message);
+// "14:05 bob: text" or "14:05 me -> bob: text".
+std::string message_line(const MessageView& message);
+nlohmann::ordered_json message_json(const MessageView& message);
+
+// Visits up to `limit` stored messages that the user has not been shown, oldest first, and remembers that they
+// were. What this very device has sent is passed over. Returns how many there were.
+std::size_t show_new(CommandSession& session, std::size_t limit,
+                     const std::function<void(const MessageView&)>& visit);
+
+// The last `limit` messages of a chat from the local store, ascending and each once; before chat position
+// `before`, unless that is 0.
+std::vector<MessageView> local_history(CommandSession& session, UserId peer, std::uint64_t before,
+                                       std::size_t limit);
+
+}  // namespace godwit::cli

@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "tools/cli/payload_crypto.h"
+
+namespace godwit::cli {
+namespace {
+
+const UserId kAlice(0x1111222233334444);
+const UserId kBob(0x9999888877776666);
+const UserId kCarol(3);
+
+class PayloadCrypto : public testing::Test {
+ protected:
+  // Deriving a key is slow by design, so all tests share two.
+  static const PairKey& alice() {
+    static const PairKey key = PairKey::derive("correct horse", kAlice, kBob);
+    return key;
+  }
+  static const PairKey& bob() {
+    static const PairKey key = PairKey::derive("correct horse", kBob, kAlice);
+    return key;
+  }
+  static void SetUpTestSuite() { init_crypto(); }
+
+  const PairKey& alice_ = alice();
+  const PairKey& bob_ = bob();
+  const MessageId id_ = make_message_id(1'700'000'000'000);
+};
+
+TEST_F(PayloadCrypto, both_sides_of_a_pair_read_each_other) {
+  EXPECT_EQ(bob_.open(alice_.seal("hello", kAlice, id_), kAlice, id_), "hello");
+  EXPECT_EQ(alice_.open(bob_.seal("hi", kBob, id_), kBob, id_), "hi");
+}
+
+TEST_F(PayloadCrypto, sizes_around_the_padding_block_round_trip_and_hide_the_length) {
+  for (const std::size_t n : {0, 1, 62, 63, 64, 65, 127, 128, 5000}) {
+    const std::string text(n, '\x80');  // what padding begins with must not confuse it
+    const std::string payload = alice_.seal(text, kAlice, id_);
+    EXPECT_EQ(payload.size(), sealed_size(n));
+    EXPECT_EQ((payload.size() - 1 - 24 - 16) % 64, 0U);
+    EXPECT_EQ(bob_.open(payload, kAlice, id_), text) << n;
+  }
+  EXPECT_EQ(sealed_size(1), sealed_size(63));
+}
+
+TEST_F(PayloadCrypto, same_text_twice_gives_different_payloads) {
+  EXPECT_NE(alice_.seal("hello", kAlice, id_), alice_.seal("hello", kAlice, id_));
+}
+
+TEST_F(PayloadCrypto, any_changed_byte_is_noticed) {
+  const std::string payload = alice_.seal("hello", kAlice, id_);
+  for (std::size_t i = 0; i < payload.size(); ++i) {
+    std::string changed = payload;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(bob_.open(changed, kAlice, id_)) << i;
+  }
+}
+
+TEST_F(PayloadCrypto, any_shortened_payload_is_refused) {
+  const std::string payload = alice_.seal("hello", kAlice, id_);
+  for (std::size_t n = 0; n < payload.size(); ++n) EXPECT_FALSE(bob_.open(payload.substr(0, n), kAlice, id_)) << n;
+  EXPECT_FALSE(bob_.open(payload + "x", kAlice, id_));
+}
+
+TEST_F(PayloadCrypto, payload_presented_as_another_senders_or_another_message_is_refused) {
+  const std::string payload = alice_.seal("hello", kAlice, id_);
+  EXPECT_FALSE(bob_.open(payload, kBob, id_));
+  EXPECT_FALSE(bob_.open(payload, kAlice, make_message_id(1'700'000'000'000)));
+}
+
+TEST_F(PayloadCrypto, another_passphrase_or_another_pair_cannot_read) {
+  const std::string payload = alice_.seal("hello", kAlice, id_);
+  EXPECT_FALSE(PairKey::derive("incorrect horse", kAlice, kBob).open(payload, kAlice, id_));
+  EXPECT_FALSE(PairKey::derive("correct horse", kAlice, kCarol).open(payload, kAlice, id_));
+}
+
+}  // namespace
+}  // namespace godwit::cli
