@@ -37,8 +37,8 @@ class OidcVerifier {
     std::string jwks_url;
     std::string handle_claim = "preferred_username";  // falls back to `sub`
     std::int64_t refresh_interval_ms = 3'600'000;
-    std::int64_t min_refresh_gap_ms =
-        10 * 1000;  // whatever strangers send, no more fetches than one in this time
+    // Whatever strangers send, no more fetches than one in this time.
+    std::int64_t min_refresh_gap_ms = 10'000;
     std::int64_t leeway_s = kDefaultLeewayS;
   };
 

@@ -43,7 +43,7 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   // An earlier acceptance cannot lie further back than the id's own time less the skew that is allowed.
   const std::int64_t since = id_time - options_.max_clock_skew_ms;
   const std::int64_t known_from = std::max(chat.dedup_from_ms, dedup_.complete_after_ms() + 1);
-  if (!log_was_read && chat.stored_end() > 0 && known_from > since && chat.end_time_ms() >= since) {
+  if (!log_was_read && chat.end() > 0 && known_from > since && chat.end_time_ms() >= since) {
     return read_log_and_decide(chat, std::move(request), since);
   }
   if (deleted_.contains(request.to)) return answer(request, Errc::user_not_found);
@@ -122,8 +122,17 @@ void ChatService::read_log_and_decide(Chat& chat, SendRequest request, std::int6
   const std::uint64_t last = chat.stored_end();
   // A little further back than asked for, so that the next few old ids need no scan of their own.
   const std::int64_t from_ms = since_ms - options_.max_clock_skew_ms;
-  wiring_.readers.post([this, id, last, from_ms] {
-    std::vector<Found> found;
+  // The table may have forgotten what the tail still has.
+  std::vector<Found> found;
+  for (std::uint64_t seq = chat.end(); seq > last; --seq) {
+    const RecordPtr* record = chat.in_tail(seq);
+    if (record == nullptr || (*record)->body.time_ms() < from_ms) break;
+    if (const auto view = parse_envelope((*record)->body.message().envelope())) {
+      found.push_back({DedupKey::of(id, view->from, view->id),
+                       {view->chat_seq, (*record)->body.time_ms(), payload_hash(view->payload), true}});
+    }
+  }
+  wiring_.readers.post([this, id, last, from_ms, found = std::move(found)]() mutable {
     const Partition partition = wiring_.map.partition(id);
     store::LogEntry entry;
     wiring_.store.scan(Column::chat_log, log_key(partition, id, ChatSeq(0)), log_key(partition, id, ChatSeq(last + 1)),
@@ -137,6 +146,7 @@ void ChatService::read_log_and_decide(Chat& chat, SendRequest request, std::int6
                          return true;
                        });
     wiring_.worker.post([this, id, from_ms, found = std::move(found)] {
+      // Loaded still: a chat that is being scanned is never idle.
       chats_.with(id, [&](Chat& chat) {
         chat.scanning = false;
         chat.dedup_from_ms = std::min(chat.dedup_from_ms, from_ms);

@@ -15,9 +15,16 @@ constexpr std::size_t kCoveredFrom = 8;
 constexpr std::size_t kPayloadBytesAt = 12;
 constexpr std::size_t kFirstLsnAt = 16;
 constexpr std::size_t kRecordsAt = 24;
+constexpr std::size_t kHeaderChecksumAt = 28;
 
 std::uint64_t checksum(const char* block, std::size_t size, std::uint64_t seed) {
   return XXH3_64bits_withSeed(block + kCoveredFrom, size - kCoveredFrom, seed);
+}
+
+// Of the header alone: whoever looks for blocks must not hash megabytes for every payload that resembles one.
+std::uint32_t header_checksum(const char* block, std::uint64_t seed) {
+  return static_cast<std::uint32_t>(
+      XXH3_64bits_withSeed(block + kCoveredFrom, kHeaderChecksumAt - kCoveredFrom, seed));
 }
 
 }  // namespace
@@ -48,12 +55,14 @@ void BlockBuilder::finish() {
   store_u32(header + kPayloadBytesAt, static_cast<std::uint32_t>(size - kBlockHeaderBytes));
   store_u64(header + kFirstLsnAt, first_.value);
   store_u32(header + kRecordsAt, records_);
+  store_u32(header + kHeaderChecksumAt, header_checksum(header, seed_));
   store_u64(header + kChecksumAt, checksum(header, size, seed_));
 }
 
 std::optional<Block> parse_block(std::string_view bytes, std::uint64_t seed) {
   if (bytes.size() < kBlockHeaderBytes) return std::nullopt;
   if (bytes.substr(kBlockMagicAt, kBlockMagic.size()) != kBlockMagic) return std::nullopt;
+  if (load_u32(bytes.data() + kHeaderChecksumAt) != header_checksum(bytes.data(), seed)) return std::nullopt;
   const std::size_t payload = load_u32(bytes.data() + kPayloadBytesAt);
   if (payload > bytes.size() - kBlockHeaderBytes) return std::nullopt;
   const std::size_t size = kBlockHeaderBytes + payload;

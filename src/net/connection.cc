@@ -60,7 +60,7 @@ void Connection::arrive(Shard& shard) {
   }
   if (state_ == State::finished) return;
   if (unsent_bytes() > 0) mark_dirty();
-  departure->then();
+  if (departure) departure->then();  // else it was closed on the way
   if (!in_transit_) resume();
 }
 

@@ -145,7 +145,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   bool exceeded_budget_ : 1 = false;
   bool output_finished_ : 1 = false;  // FIN is sent
   bool peer_finished_ : 1 = false;    // FIN has come, while we have something to send
-  bool progressed_ = false;          // something was sent since the last look
+  bool progressed_ = false;           // something was sent since the last look
   bool tls_wants_write_ = false;
   PeerInfo peer_;
   ConnectionToken token_;

@@ -127,7 +127,8 @@ void Connection::route(HttpRequest request) {
   set_deadline(context().options.reply_timeout_ms);
   auto state = std::make_shared<HttpReplyState>(worker(), http_->anchor);
   try {
-    (*match.handler)(std::move(request), [state](HttpResponse response) { state->send(std::move(response)); });
+    (*match.handler)(std::move(request),
+                     [state](HttpResponse response) { state->send(std::move(response)); });
   } catch (const std::exception& error) {
     log_error("http_handler_failed", {{"listener", context().options.name}, {"error", error.what()}});
     state->send(http_error(500));

@@ -14,8 +14,9 @@
 namespace godwit::net {
 namespace {
 
-// Full reads of one connection in a turn, so that a fast sender does not hold up the others.
-constexpr int kReadsPerTurn = 4;
+// Full reads of one connection in a turn, so that a fast sender does not hold up the others. More than one
+// spares TLS, whose buffered input no poll reports, a deferred task.
+constexpr int kReadsPerTurn = 2;
 
 }  // namespace
 
@@ -159,7 +160,8 @@ bool Connection::read_once() {
 // to what is there, and looked at when the message is complete.
 bool Connection::read_onto_input() {
   const std::span<char> scratch = shard_->scratch();
-  const std::size_t missing = input_->needed > input_->bytes.size() ? input_->needed - input_->bytes.size() : 0;
+  const std::size_t missing =
+      input_->needed > input_->bytes.size() ? input_->needed - input_->bytes.size() : 0;
   const std::size_t size = missing == 0 ? Shard::kReadBytes : std::min(missing, Shard::kReadBytes);
   const IoResult result = stream_.read(scratch.data(), size);
   if (result.status != IoStatus::ok) {

@@ -20,13 +20,13 @@ struct HttpAnchor {
 struct Connection::Http {
   explicit Http(const IpAddress& peer) : address(peer) {}
 
-  IpAddress address;           // of the peer, or of the client in the PROXY header
-  std::string proxy_bytes;     // the beginning of a PROXY header
+  IpAddress address;        // of the peer, or of the client in the PROXY header
+  std::string proxy_bytes;  // the beginning of a PROXY header
   std::unique_ptr<HttpParser> parser;
   std::shared_ptr<HttpAnchor> anchor;  // from the first routed request on
   std::uint32_t requests = 0;
-  bool awaiting = false;       // a route has the request and has not answered
-  bool keep_alive = true;      // of the present request
+  bool awaiting = false;   // a route has the request and has not answered
+  bool keep_alive = true;  // of the present request
   bool head = false;
 };
 

@@ -117,7 +117,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool list_has_token(std::string_view list, std::string_view token) {
@@ -201,7 +202,8 @@ HttpRoutes::Match HttpRoutes::find(std::string_view method, std::string_view pat
 }
 
 std::string_view http_reason(int status) {
-  const auto it = std::find_if(kReasons.begin(), kReasons.end(), [&](const Reason& r) { return r.status == status; });
+  const auto it =
+      std::find_if(kReasons.begin(), kReasons.end(), [&](const Reason& r) { return r.status == status; });
   return it == kReasons.end() ? "Unknown" : it->text;
 }
 

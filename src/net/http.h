@@ -14,9 +14,9 @@ namespace godwit::net {
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;   // "GET"
-  std::string path;     // "/v1/users", as sent, without the query
-  std::string query;    // "a=1&b=2", as sent
+  std::string method;  // "GET"
+  std::string path;    // "/v1/users", as sent, without the query
+  std::string query;   // "a=1&b=2", as sent
   int minor_version = 1;
   HttpHeaders headers;  // in the order received
   std::string body;
@@ -73,9 +73,9 @@ HttpResponse http_error(int status, std::string_view detail = {});
 std::string_view http_reason(int status);
 
 struct HttpResponseStyle {
-  bool head = false;        // a HEAD: all but the body
+  bool head = false;  // a HEAD: all but the body
   bool keep_alive = true;
-  bool secure = false;      // adds Strict-Transport-Security
+  bool secure = false;  // adds Strict-Transport-Security
 };
 // Appends the response as sent, with Date and headers that keep browsers from guessing, framing and leaking.
 // Header fields that contain a line break are left out.

@@ -60,7 +60,8 @@ HttpParser::Outcome HttpParser::feed(std::string_view bytes) {
 bool HttpParser::take_expect_continue() {
   if (expect_answered_ || !impl_->parser.is_header_done() || impl_->parser.is_done()) return false;
   expect_answered_ = true;
-  return equal_ignoring_case(std::string_view(impl_->parser.get()[beast_http::field::expect]), "100-continue");
+  return equal_ignoring_case(std::string_view(impl_->parser.get()[beast_http::field::expect]),
+                             "100-continue");
 }
 
 bool HttpParser::keep_alive() const {

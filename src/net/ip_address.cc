@@ -98,10 +98,12 @@ Networks::Networks(const std::vector<std::string>& entries) {
     if (good && slash != std::string_view::npos) {
       const std::string_view count = text.substr(slash + 1);
       const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), bits);
-      good = error == std::errc() && end == count.data() + count.size() && bits <= (base->is_v4() ? 32U : 128U);
+      good =
+          error == std::errc() && end == count.data() + count.size() && bits <= (base->is_v4() ? 32U : 128U);
       if (base->is_v4()) bits += kMappedBits;
     }
-    if (!good) throw std::runtime_error("'" + entry + "' is not a network: write an address such as 10.0.0.0/8");
+    if (!good)
+      throw std::runtime_error("'" + entry + "' is not a network: write an address such as 10.0.0.0/8");
     networks_.push_back({*base, bits});
   }
 }

@@ -39,7 +39,8 @@ Endpoint parse_endpoint(const std::string& text) {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (address && error == std::errc() && end == digits.data() + digits.size()) return {*address, port};
   }
-  throw std::runtime_error("cannot listen on '" + text + "': write an IP address and a port, as in 127.0.0.1:8443");
+  throw std::runtime_error("cannot listen on '" + text +
+                           "': write an IP address and a port, as in 127.0.0.1:8443");
 }
 
 std::string why_not(const std::string& address, int error) {

@@ -11,7 +11,8 @@ namespace godwit::net {
 NetServer::NetServer(Options options, std::vector<Worker*> workers, Metrics& metrics, HttpRoutes routes,
                      SessionFactory factory) {
   validate(options);
-  context_ = std::make_unique<ServerContext>(std::move(options), std::move(routes), std::move(factory), metrics);
+  context_ =
+      std::make_unique<ServerContext>(std::move(options), std::move(routes), std::move(factory), metrics);
   if (const Options& o = context_->options; !o.tls_certificate.empty()) {
     context_->tls = std::make_unique<TlsContext>(o.tls_certificate, o.tls_key);
   }

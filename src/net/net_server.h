@@ -39,9 +39,9 @@ class NetServer {
   std::vector<std::uint16_t> ports() const;
 
   // The following are for any thread, and take effect in a turn of each worker.
-  void pause_listeners();   // new connections wait in the kernel's backlog
+  void pause_listeners();  // new connections wait in the kernel's backlog
   void resume_listeners();
-  void close_listeners();   // new connections are refused by the kernel; for good
+  void close_listeners();  // new connections are refused by the kernel; for good
   // Ends all connections, WebSocket ones with this reason, and those that are still to come.
   void close_all(CloseReason reason);
 

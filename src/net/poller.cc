@@ -45,11 +45,12 @@ void Poller::remove(int fd) {
 }
 
 void Poller::wait() {
-  set_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;  // the set is being destroyed
-    poll();
-    wait();
-  });
+  set_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                  [this](const boost::system::error_code& error) {
+                    if (error) return;  // the set is being destroyed
+                    poll();
+                    wait();
+                  });
 }
 
 void Poller::poll() {

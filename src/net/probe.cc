@@ -16,26 +16,28 @@ constexpr std::array kStatuses = {0,   200, 201, 202, 204, 206, 301, 302, 304, 4
 
 Probe::Probe(Metrics& metrics, const std::string& listener)
     : open_(metrics.gauge("godwit_net_connections", "Open connections.", {{"listener", listener}})),
-      accepted_(metrics.counter("godwit_net_accepted_total", "Accepted connections.", {{"listener", listener}})),
+      accepted_(
+          metrics.counter("godwit_net_accepted_total", "Accepted connections.", {{"listener", listener}})),
       accept_failures_(metrics.counter("godwit_net_accept_failures_total",
                                        "Times that accept failed for want of descriptors or memory.",
                                        {{"listener", listener}})),
-      tls_handshakes_(
-          metrics.counter("godwit_net_tls_handshakes_total", "TLS handshakes completed.", {{"listener", listener}})),
+      tls_handshakes_(metrics.counter("godwit_net_tls_handshakes_total", "TLS handshakes completed.",
+                                      {{"listener", listener}})),
       upgrades_(metrics.counter("godwit_net_upgrades_total", "Connections upgraded to WebSocket.",
                                 {{"listener", listener}})),
       moves_(metrics.counter("godwit_net_moves_total", "WebSocket connections handed to another worker.",
                              {{"listener", listener}})),
       bytes_in_(metrics.counter("godwit_net_received_bytes_total", "Bytes received, without TLS.",
                                 {{"listener", listener}})),
-      bytes_out_(
-          metrics.counter("godwit_net_sent_bytes_total", "Bytes sent, without TLS.", {{"listener", listener}})),
+      bytes_out_(metrics.counter("godwit_net_sent_bytes_total", "Bytes sent, without TLS.",
+                                 {{"listener", listener}})),
       messages_in_(metrics.counter("godwit_net_received_messages_total", "WebSocket messages received.",
                                    {{"listener", listener}})),
-      messages_out_(
-          metrics.counter("godwit_net_sent_messages_total", "WebSocket messages sent.", {{"listener", listener}})) {
+      messages_out_(metrics.counter("godwit_net_sent_messages_total", "WebSocket messages sent.",
+                                    {{"listener", listener}})) {
   for (const char* reason : kRefusals) {
-    refused_.push_back(&metrics.counter("godwit_net_refused_total", "Connections closed before anything was read.",
+    refused_.push_back(&metrics.counter("godwit_net_refused_total",
+                                        "Connections closed before anything was read.",
                                         {{"listener", listener}, {"reason", reason}}));
   }
   for (const char* reason : kHandshakeFailures) {
@@ -56,7 +58,8 @@ Probe::Probe(Metrics& metrics, const std::string& listener)
 
 void Probe::answered(int status) {
   const auto it = std::find(kStatuses.begin(), kStatuses.end(), status);
-  answered_[it == kStatuses.end() ? 0 : static_cast<std::size_t>(std::distance(kStatuses.begin(), it))]->Increment();
+  answered_[it == kStatuses.end() ? 0 : static_cast<std::size_t>(std::distance(kStatuses.begin(), it))]
+      ->Increment();
 }
 
 void Probe::add(const TrafficTally& tally) {

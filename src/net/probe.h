@@ -36,7 +36,9 @@ class Probe {
   void refused(Refusal why) { refused_[static_cast<std::size_t>(why)]->Increment(); }
   void accept_failed() { accept_failures_.Increment(); }
   void tls_established() { tls_handshakes_.Increment(); }
-  void handshake_failed(HandshakeFailure why) { handshake_failures_[static_cast<std::size_t>(why)]->Increment(); }
+  void handshake_failed(HandshakeFailure why) {
+    handshake_failures_[static_cast<std::size_t>(why)]->Increment();
+  }
   void upgraded() { upgrades_.Increment(); }
   void websocket_closed(CloseReason why) { closed_[static_cast<std::size_t>(why)]->Increment(); }
   void answered(int status);

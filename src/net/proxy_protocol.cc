@@ -108,8 +108,10 @@ ProxyParse parse_proxy_header(std::string_view bytes) {
     const std::size_t n = std::min(bytes.size(), signature.size());
     return bytes.substr(0, n) == signature.substr(0, n);
   };
-  if (begins_like(kSignature2)) return bytes.size() < kSignature2.size() ? ProxyParse{} : parse_version2(bytes);
-  if (begins_like(kSignature1)) return bytes.size() < kSignature1.size() ? ProxyParse{} : parse_version1(bytes);
+  if (begins_like(kSignature2))
+    return bytes.size() < kSignature2.size() ? ProxyParse{} : parse_version2(bytes);
+  if (begins_like(kSignature1))
+    return bytes.size() < kSignature1.size() ? ProxyParse{} : parse_version1(bytes);
   return bad();
 }
 

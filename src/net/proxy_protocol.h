@@ -1,4 +1,5 @@
-// The PROXY protocol, versions 1 and 2 (haproxy's doc/proxy-protocol.txt): who the client of a load balancer is.
+// The PROXY protocol, versions 1 and 2 (haproxy's doc/proxy-protocol.txt): who the client of a load balancer
+// is.
 #pragma once
 
 #include <cstddef>

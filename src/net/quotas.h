@@ -68,7 +68,8 @@ class Quotas {
   const std::uint32_t max_per_address_;
   std::atomic<std::uint32_t> total_{0};
   std::mutex mutex_;
-  std::unordered_map<ConnectionToken::Key, std::uint32_t, ConnectionToken::KeyHash> by_address_;  // guarded by mutex_
+  std::unordered_map<ConnectionToken::Key, std::uint32_t, ConnectionToken::KeyHash>
+      by_address_;  // guarded by mutex_
 };
 
 }  // namespace godwit::net

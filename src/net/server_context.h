@@ -32,7 +32,8 @@ struct ServerContext {
   const SessionFactory factory;
   Quotas quotas;
   Probe probe;
-  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();  // tick 0 of all shards
+  const std::chrono::steady_clock::time_point started =
+      std::chrono::steady_clock::now();        // tick 0 of all shards
   std::unique_ptr<TlsContext> tls;             // null: plain text
   std::vector<std::unique_ptr<Shard>> shards;  // one a worker, in order of the workers
 };

@@ -49,7 +49,8 @@ IoResult Stream::read(char* data, std::size_t size) {
   std::size_t total = 0;
   while (total < size) {
     ERR_clear_error();
-    const int n = SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, INT_MAX)));
+    const int n =
+        SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, INT_MAX)));
     if (n <= 0) {
       // What came before the end is handed up first; the next read meets the end again.
       return total > 0 ? IoResult{IoStatus::ok, total} : tls_status(n);

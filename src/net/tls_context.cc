@@ -46,8 +46,8 @@ int no_password(char*, int, int, void*) {
 
 std::string set_policy(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -56,8 +56,8 @@ std::string set_policy(SSL_CTX* context) {
   SSL_CTX_set_default_read_buffer_len(context, kReadAheadBytes);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
   SSL_CTX_set_default_passwd_cb(context, no_password);
-  if (SSL_CTX_set_cipher_list(context, kCiphers12) != 1 || SSL_CTX_set_ciphersuites(context, kCiphers13) != 1 ||
-      SSL_CTX_set1_groups_list(context, kGroups) != 1) {
+  if (SSL_CTX_set_cipher_list(context, kCiphers12) != 1 ||
+      SSL_CTX_set_ciphersuites(context, kCiphers13) != 1 || SSL_CTX_set1_groups_list(context, kGroups) != 1) {
     return "OpenSSL does not know the cipher policy: " + last_error();
   }
   return {};
@@ -76,12 +76,15 @@ std::pair<SslContextPtr, std::string> load(const std::string& certificate_file, 
     const bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
     const std::string why = last_error();
     if (mismatch) {
-      return {nullptr, "the key '" + key_file + "' does not belong to the certificate '" + certificate_file + "'"};
+      return {nullptr,
+              "the key '" + key_file + "' does not belong to the certificate '" + certificate_file + "'"};
     }
-    return {nullptr, "the key '" + key_file + "' cannot be read (it must be PEM, without a password): " + why};
+    return {nullptr,
+            "the key '" + key_file + "' cannot be read (it must be PEM, without a password): " + why};
   }
   if (SSL_CTX_check_private_key(context.get()) != 1) {
-    return {nullptr, "the key '" + key_file + "' does not belong to the certificate '" + certificate_file + "'"};
+    return {nullptr,
+            "the key '" + key_file + "' does not belong to the certificate '" + certificate_file + "'"};
   }
   return {std::move(context), std::string()};
 }

@@ -77,7 +77,9 @@ Upgrade check_upgrade(const HttpRequest& request) {
 }
 
 void append_upgrade_response(std::string& out, const Upgrade& upgrade) {
-  out.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+  out.append(
+         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: ")
       .append(upgrade.accept_key)
       .append("\r\nSec-WebSocket-Protocol: ")
       .append(upgrade.protocol)

@@ -14,8 +14,8 @@ class Utf8Validator {
   bool complete() const { return missing_ == 0; }
 
  private:
-  std::uint8_t missing_ = 0;   // continuation bytes still owed
-  std::uint8_t low_ = 0x80;    // bounds of the next one: they exclude overlong forms and surrogates
+  std::uint8_t missing_ = 0;  // continuation bytes still owed
+  std::uint8_t low_ = 0x80;   // bounds of the next one: they exclude overlong forms and surrogates
   std::uint8_t high_ = 0xBF;
 };
 

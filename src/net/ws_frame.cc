@@ -58,7 +58,8 @@ WsEvent::Kind WsReader::parse_header(std::span<const char> input, Header& header
   if (input.size() < 2) return WsEvent::Kind::need_more;
   if ((byte(1) & kMasked) == 0) return WsEvent::Kind::fault;
   const std::uint8_t short_length = byte(1) & 0x7F;
-  if (is_control(header.opcode) && (short_length > kMaxControlPayload || !header.fin)) return WsEvent::Kind::fault;
+  if (is_control(header.opcode) && (short_length > kMaxControlPayload || !header.fin))
+    return WsEvent::Kind::fault;
   const std::size_t extra = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
   header.size = 2 + extra + 4;
   if (input.size() < 2 + extra) return WsEvent::Kind::need_more;
@@ -86,7 +87,8 @@ bool WsReader::check_header(const Header& header, const WsRules& rules, CloseRea
 }
 
 // Takes in the payload of a data frame; true when there is an event to return.
-bool WsReader::take_data(const Header& header, std::span<char> payload, const WsRules& rules, WsEvent& event) {
+bool WsReader::take_data(const Header& header, std::span<char> payload, const WsRules& rules,
+                         WsEvent& event) {
   const std::string_view bytes(payload.data(), payload.size());
   if (header.fin && !fragments_) {
     if (rules.text && !is_utf8(bytes)) {
@@ -99,8 +101,7 @@ bool WsReader::take_data(const Header& header, std::span<char> payload, const Ws
   }
   if (!fragments_) fragments_ = std::make_unique<Fragments>();
   fragments_->bytes.append(bytes);
-  if (rules.text &&
-      (!fragments_->utf8.feed(bytes) || (header.fin && !fragments_->utf8.complete()))) {
+  if (rules.text && (!fragments_->utf8.feed(bytes) || (header.fin && !fragments_->utf8.complete()))) {
     event = fault_event(CloseReason::invalid_utf8);
     return true;
   }

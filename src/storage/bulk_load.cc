@@ -38,21 +38,6 @@ std::vector<Position> sorted(const std::vector<Row>& rows) {
   return order;
 }
 
-// The rows lie in memory in the order of arrival, and are read in the order of keys: without this, waiting for
-// memory is half the cost of a checkpoint.
-void prefetch(const std::vector<Row>& rows, const std::vector<Position>& order, std::size_t i) {
-  constexpr std::size_t kHeads = 16;
-  constexpr std::size_t kBodies = 8;
-  constexpr std::size_t kLine = 64;
-  if (i + kHeads < order.size()) __builtin_prefetch(&rows[order[i + kHeads].index]);
-  if (i + kBodies < order.size()) {
-    const Row& row = rows[order[i + kBodies].index];
-    __builtin_prefetch(row.key.data());
-    const std::size_t bytes = std::min<std::size_t>(row.value.size(), 6 * kLine);
-    for (std::size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(row.value.data() + at);
-  }
-}
-
 bool same_key(const std::vector<Row>& rows, const Position& a, const Position& b) {
   return a.head == b.head && rows[a.index].key == rows[b.index].key;
 }
@@ -75,7 +60,6 @@ rocksdb::Status BulkLoad::add(rocksdb::ColumnFamilyHandle* column, const std::ve
                                 /*invalidate_page_cache=*/false);
   rocksdb::Status status = writer.Open(path);
   for (std::size_t i = 0; i < order.size() && status.ok(); ++i) {
-    prefetch(rows, order, i);
     if (i + 1 < order.size() && same_key(rows, order[i], order[i + 1])) continue;
     const Row& row = rows[order[i].index];
     status = writer.Put(row.key, row.value);

@@ -18,12 +18,14 @@ void check(bool condition) {
 }
 
 void append_event(const WsEvent& event, const WsRules& rules, std::string& trace) {
-  check(event.payload.size() <= rules.max_message_bytes || event.payload.size() <= godwit::net::kMaxControlPayload);
+  check(event.payload.size() <= rules.max_message_bytes ||
+        event.payload.size() <= godwit::net::kMaxControlPayload);
   const std::string_view payload(event.payload.data(), event.payload.size());
   if (event.kind == WsEvent::Kind::message && rules.text) check(godwit::net::is_utf8(payload));
   trace.push_back(static_cast<char>('A' + static_cast<int>(event.kind)));
   trace.append(payload).push_back('\n');
-  if (event.kind == WsEvent::Kind::fault) trace.push_back(static_cast<char>('a' + static_cast<int>(event.fault)));
+  if (event.kind == WsEvent::Kind::fault)
+    trace.push_back(static_cast<char>('a' + static_cast<int>(event.fault)));
 }
 
 // Presents the bytes in pieces of `step`, as a socket would.

@@ -20,7 +20,7 @@ namespace {
 // all, one by one, for each connection once these 14,000 are taken.
 constexpr std::size_t kConnectionsPerAddress = 10'000;
 
-std::shared_ptr<SSL_CTX> make_tls(const std::string& ca_file, const std::string& server_name) {
+std::shared_ptr<SSL_CTX> make_tls(const std::string& ca_file, const std::string& host, bool host_is_address) {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (!context) throw std::runtime_error("TLS cannot be set up");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
@@ -31,8 +31,12 @@ std::shared_ptr<SSL_CTX> make_tls(const std::string& ca_file, const std::string&
       throw std::runtime_error("no certificates can be read from " + ca_file);
     }
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    if (!server_name.empty())
-      X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(context.get()), server_name.c_str(), 0);
+    X509_VERIFY_PARAM* verify = SSL_CTX_get0_param(context.get());
+    if (host_is_address) {
+      X509_VERIFY_PARAM_set1_ip_asc(verify, host.c_str());
+    } else {
+      X509_VERIFY_PARAM_set1_host(verify, host.c_str(), 0);
+    }
   }
   return context;
 }
@@ -83,7 +87,7 @@ Target make_target(const std::string& url, bool force_tls, const std::string& ca
     target.loopback4 = ntohl(address.sin_addr.s_addr) >> 24 == 127;
   }
   if (!is_address(host)) target.server_name = host;
-  if (tls) target.tls = make_tls(ca_file, target.server_name);
+  if (tls) target.tls = make_tls(ca_file, host, target.server_name.empty());
   return target;
 }
 

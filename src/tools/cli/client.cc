@@ -167,11 +167,12 @@ void Client::refresh_token() {
 
 void Client::greet() {
   const auto cursor = cursor_reset_ ? std::nullopt : profile_.state.cursor;
-  transmit_request(make_hello(*profile_.account, nonce_, cursor, options_.keepalive_s, options_.transport.user_agent),
-                   [this](const v1::ServerFrame* reply, const Failure* failure) {
-                     if (failure != nullptr) return on_hello_refused(*failure);
-                     on_welcome(reply->welcome());
-                   });
+  transmit_request(
+      make_hello(*profile_.account, nonce_, cursor, options_.keepalive_s, options_.transport.user_agent),
+      [this](const v1::ServerFrame* reply, const Failure* failure) {
+        if (failure != nullptr) return on_hello_refused(*failure);
+        on_welcome(reply->welcome());
+      });
 }
 
 void Client::on_hello_refused(const Failure& failure) {
@@ -197,8 +198,9 @@ void Client::on_welcome(const v1::Welcome& welcome) {
   max_payload_bytes_ = welcome.max_payload_bytes();
   ProfileState& state = profile_.state;
   if (cursor_reset_) {
-    notice("the server and this device disagree about what was delivered; going on from where the server is. "
-           "`history` shows what may be missing here");
+    notice(
+        "the server and this device disagree about what was delivered; going on from where the server is. "
+        "`history` shows what may be missing here");
     cursor_reset_ = false;
     state.cursor = welcome.cursor();
     profile_.save_state();

@@ -1,5 +1,5 @@
-// The device's side of the protocol: connects, proves who it is, resumes the inbox, stores and acknowledges what
-// arrives, sends what waits, and connects again when the connection ends.
+// The device's side of the protocol: connects, proves who it is, resumes the inbox, stores and acknowledges
+// what arrives, sends what waits, and connects again when the connection ends.
 //
 //   idle --start()--> connecting --Challenge--> [refreshing] --> greeting --Welcome--> ready
 //                        ^                                                              |
@@ -160,7 +160,7 @@ class Client {
   Deadline last_sent_{};
   Deadline last_received_{};
 
-  bool sending_ = false;            // a message of the outbox is on its way
+  bool sending_ = false;             // a message of the outbox is on its way
   std::uint32_t send_failures_ = 0;  // in a row, of the message at the front
   std::set<UserId> reporting_reads_;
 

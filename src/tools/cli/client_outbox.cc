@@ -38,7 +38,8 @@ void Client::send_next() {
   });
 }
 
-void Client::on_send_reply(const OutgoingMessage& message, const v1::ServerFrame* reply, const Failure* failure) {
+void Client::on_send_reply(const OutgoingMessage& message, const v1::ServerFrame* reply,
+                           const Failure* failure) {
   if (failure == nullptr) {
     send_failures_ = 0;
     on_sent(message, reply->sent());
@@ -98,7 +99,7 @@ void Client::report_reads() {
     frame.mutable_read()->set_peer(peer.value);
     frame.mutable_read()->set_chat_seq(chat.read_wanted);
     transmit_request(std::move(frame), [this, peer = peer, told = chat.read_wanted](const v1::ServerFrame*,
-                                                                                   const Failure* failure) {
+                                                                                    const Failure* failure) {
       reporting_reads_.erase(peer);
       if (failure != nullptr && (failure->exit == ExitCode::connection || failure->retryable)) return;
       // Refused for good (the account is gone, say) counts as told: there is nobody left to tell.

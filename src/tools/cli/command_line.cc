@@ -15,11 +15,13 @@ namespace godwit::cli {
 namespace {
 
 constexpr const char* kAbout =
-    "Terminal client of Godwit. Payloads are encrypted under a passphrase shared out of band, until real end-to-end\n"
+    "Terminal client of Godwit. Payloads are encrypted under a passphrase shared out of band, until real "
+    "end-to-end\n"
     "encryption comes: give it by --passphrase-file, in GODWIT_PASSPHRASE, or when asked.";
 constexpr const char* kFooter =
     "HANDLE is a user name, a number like +4915112345678, or id:<user id>.\n"
-    "Exit codes: 0 done; 1 wrong usage or a local file; 2 the server said no (the error's name is on stderr);\n"
+    "Exit codes: 0 done; 1 wrong usage or a local file; 2 the server said no (the error's name is on "
+    "stderr);\n"
     "3 no connection; 4 not in time; 130 interrupted.";
 
 using Action = std::function<ExitCode(Context&)>;
@@ -54,12 +56,14 @@ struct Commands {
 };
 
 void add_global_options(CLI::App& app, GlobalOptions& o) {
-  app.add_option("--profile", o.profile, "Name of the profile: one device of one account")->capture_default_str();
+  app.add_option("--profile", o.profile, "Name of the profile: one device of one account")
+      ->capture_default_str();
   app.add_option("--home", o.home, "Directory of profiles [$GODWIT_HOME, ~/.config/godwit]");
   app.add_option("--url", o.url, "Server [the account's, $GODWIT_URL, ws://127.0.0.1:8080/v1/ws]");
   app.add_option("--ca-file", o.ca_file, "PEM file with the certificates to trust, for wss://");
   app.add_flag("--insecure", o.insecure, "Accept any certificate; on loopback only");
-  app.add_option("--passphrase-file", o.passphrase_file, "File with the passphrase shared with the other side");
+  app.add_option("--passphrase-file", o.passphrase_file,
+                 "File with the passphrase shared with the other side");
   app.add_flag("--json", o.json, "Results as lines of JSON");
   app.add_flag("--wire-json", o.json_wire, "Speak the subprotocol godwit.v1.json");
   app.add_option("--connect-timeout", o.connect_timeout_s, "Seconds to keep trying to connect")
@@ -75,10 +79,11 @@ void positional(CLI::App& command, const char* name, std::string& value) {
 }
 
 void add_account_commands(CLI::App& app, Commands& c) {
-  auto* command = c.add(app, "register", "Create an account; this becomes its first device", [&c](Context& context) {
-    c.registration.device_name = c.device_name;
-    return run_register(context, c.registration);
-  });
+  auto* command =
+      c.add(app, "register", "Create an account; this becomes its first device", [&c](Context& context) {
+        c.registration.device_name = c.device_name;
+        return run_register(context, c.registration);
+      });
   positional(*command, "HANDLE", c.registration.handle);
   command->add_option("--invite", c.registration.invite, "Invite code, where the server wants one");
   command->add_option("--code", c.registration.code, "Verification code, where the server wants one");
@@ -90,7 +95,8 @@ void add_account_commands(CLI::App& app, Commands& c) {
 
   c.add(app, "whoami", "Show the account of this profile", run_whoami);
 
-  command = c.add(app, "lookup", "Find a user", [&c](Context& context) { return run_lookup(context, c.handle); });
+  command =
+      c.add(app, "lookup", "Find a user", [&c](Context& context) { return run_lookup(context, c.handle); });
   positional(*command, "HANDLE", c.handle);
 
   command = c.add(app, "delete-account", "Delete the account and the profile's files",
@@ -100,7 +106,9 @@ void add_account_commands(CLI::App& app, Commands& c) {
 
 void add_message_commands(CLI::App& app, Commands& c) {
   auto* command = c.add(app, "send", "Send a message", [&c](Context& context) {
-    c.send.wait = c.wait == "read" ? WaitFor::read : c.wait == "delivered" ? WaitFor::delivered : WaitFor::sent;
+    c.send.wait = c.wait == "read"        ? WaitFor::read
+                  : c.wait == "delivered" ? WaitFor::delivered
+                                          : WaitFor::sent;
     return run_send(context, c.send);
   });
   positional(*command, "HANDLE", c.send.to);
@@ -120,7 +128,8 @@ void add_message_commands(CLI::App& app, Commands& c) {
   command->add_flag("--follow", c.receive.follow, "Go on until interrupted");
   command->add_flag("--read", c.receive.mark_read, "Tell the senders that the messages were read");
 
-  command = c.add(app, "chat", "Talk to a user", [&c](Context& context) { return run_chat(context, c.handle); });
+  command =
+      c.add(app, "chat", "Talk to a user", [&c](Context& context) { return run_chat(context, c.handle); });
   positional(*command, "HANDLE", c.handle);
 
   command = c.add(app, "history", "Show the messages of a chat",

@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::seconds;
 
+// A person is waiting, so a server that has silently gone is noticed within two of these.
+constexpr std::uint32_t kKeepaliveS = 60;
 constexpr seconds kClosePatience{2};
 // An attempt under way at the connect deadline is let finish; its steps have their own timeouts.
 constexpr seconds kAttemptPatience{15};
@@ -47,6 +49,7 @@ ClientOptions client_options(const Context& context, const Profile& profile, Log
   ClientOptions options;
   options.transport = transport_options(context, profile);
   options.authenticate = login == Login::device;
+  options.keepalive_s = kKeepaliveS;
   return options;
 }
 
@@ -69,7 +72,8 @@ std::unique_ptr<Profile> open_profile(const Context& context) {
 std::unique_ptr<Profile> open_account(const Context& context) {
   auto profile = open_profile(context);
   if (!profile->registered()) {
-    throw CommandError(ExitCode::usage, "no_account", "this profile has no account: use register or link first");
+    throw CommandError(ExitCode::usage, "no_account",
+                       "this profile has no account: use register or link first");
   }
   return profile;
 }
@@ -77,8 +81,9 @@ std::unique_ptr<Profile> open_account(const Context& context) {
 std::unique_ptr<Profile> open_new_account(const Context& context, const std::string& device_name) {
   auto profile = open_profile(context);
   if (profile->registered()) {
-    throw CommandError(ExitCode::usage, "has_account",
-                       "this profile belongs to " + profile->account->handle + " already: choose another --profile");
+    throw CommandError(
+        ExitCode::usage, "has_account",
+        "this profile belongs to " + profile->account->handle + " already: choose another --profile");
   }
   if (!profile->account) profile->account = make_account({}, {});
   Account& account = *profile->account;
@@ -113,9 +118,11 @@ TransportOptions transport_options(const Context& context, const Profile& profil
 CommandSession::CommandSession(Context& context, Profile& profile, Login login, ClientEvents events)
     : context_(context),
       profile_(profile),
-      client_(context.loop, profile, client_options(context, profile, login), with_defaults(std::move(events))) {
+      client_(context.loop, profile, client_options(context, profile, login),
+              with_defaults(std::move(events))) {
   const ServerUrl url = transport_options(context, profile).url;
-  if (!url.tls && !url.loopback()) out().note("warning: the connection to " + url.host + " is not encrypted (ws://)");
+  if (!url.tls && !url.loopback())
+    out().note("warning: the connection to " + url.host + " is not encrypted (ws://)");
 }
 
 CommandSession::~CommandSession() {
@@ -126,13 +133,15 @@ ClientEvents CommandSession::with_defaults(ClientEvents events) {
   if (!events.notice) events.notice = [this](const std::string& text) { out().note(text); };
   if (!events.gap) {
     events.gap = [this](std::uint64_t from, std::uint64_t to) {
-      out().note("the server no longer has inbox entries " + std::to_string(from) + " to " + std::to_string(to) +
+      out().note("the server no longer has inbox entries " + std::to_string(from) + " to " +
+                 std::to_string(to) +
                  ", which this device had not received; `history` shows what the chats still have");
     };
   }
   if (!events.send_failed) {
     events.send_failed = [this](const OutgoingMessage& message, const Failure& failure, bool dropped) {
-      out().note("message " + format_uuid(message.id) + (dropped ? " was refused: " : " waits: ") + failure.name);
+      out().note("message " + format_uuid(message.id) + (dropped ? " was refused: " : " waits: ") +
+                 failure.name);
     };
   }
   return events;
@@ -153,7 +162,8 @@ void CommandSession::connect() {
 
 void CommandSession::close() {
   client_.stop();
-  context_.loop.run_until([this] { return client_.ended(); }, std::chrono::steady_clock::now() + kClosePatience);
+  context_.loop.run_until([this] { return client_.ended(); },
+                          std::chrono::steady_clock::now() + kClosePatience);
 }
 
 Deadline CommandSession::deadline() const {

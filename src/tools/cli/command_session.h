@@ -36,8 +36,8 @@ class CommandSession {
   // Closes in order, so that everything sent is received. Bounded to two seconds.
   void close();
 
-  // The reply, which is checked to be of `kind` (v1::ServerFrame::BodyCase). With Retry::yes the request survives
-  // lost connections. Throws CommandError.
+  // The reply, which is checked to be of `kind` (v1::ServerFrame::BodyCase). With Retry::yes the request
+  // survives lost connections. Throws CommandError.
   v1::ServerFrame call(const v1::ClientFrame& frame, int kind, Retry retry);
 
   // Until `done`; throws CommandError when the client gives up, on signals, and at the deadline, saying that

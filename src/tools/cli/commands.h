@@ -1,5 +1,5 @@
-// What godwit-cli can do: one options struct and one function a command. Each throws CommandError, and returns the
-// exit code otherwise. Files in commands/ by group.
+// What godwit-cli can do: one options struct and one function a command. Each throws CommandError, and
+// returns the exit code otherwise. Files in commands/ by group.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,8 @@
 namespace godwit::cli {
 
 struct GlobalOptions {
-  std::string home;  // directory of profiles; empty: $GODWIT_HOME, $XDG_CONFIG_HOME/godwit or ~/.config/godwit
+  std::string
+      home;  // directory of profiles; empty: $GODWIT_HOME, $XDG_CONFIG_HOME/godwit or ~/.config/godwit
   std::string profile = "default";
   std::string url;  // empty: the account's, $GODWIT_URL or kDefaultUrl
   std::string ca_file;
@@ -36,8 +37,8 @@ struct Context {
 std::unique_ptr<Profile> open_profile(const Context& context);
 // The same, and the profile has an account.
 std::unique_ptr<Profile> open_account(const Context& context);
-// The same, but for making one: the profile has a key, and no account yet. A key that an interrupted attempt left
-// is used again.
+// The same, but for making one: the profile has a key, and no account yet. A key that an interrupted attempt
+// left is used again.
 std::unique_ptr<Profile> open_new_account(const Context& context, const std::string& device_name);
 
 }  // namespace godwit::cli

@@ -43,15 +43,16 @@ void show_devices(CommandSession& session) {
   const auto reply = session.call(frame, v1::ServerFrame::kDevices, Retry::yes);
   for (const v1::Device& device : reply.devices().devices()) {
     const std::string approval = approval_of(device, reply.devices(), session.self());
-    session.out().result(device_line(device, approval), {{"type", "device"},
-                                                         {"device_id", device.device_id()},
-                                                         {"name", device.name()},
-                                                         {"device_key", auth::base64url_encode(device.device_key())},
-                                                         {"created_ms", device.created_ms()},
-                                                         {"online", device.online()},
-                                                         {"current", device.current()},
-                                                         {"approved_by", device.approved_by()},
-                                                         {"approval", approval}});
+    session.out().result(device_line(device, approval),
+                         {{"type", "device"},
+                          {"device_id", device.device_id()},
+                          {"name", device.name()},
+                          {"device_key", auth::base64url_encode(device.device_key())},
+                          {"created_ms", device.created_ms()},
+                          {"online", device.online()},
+                          {"current", device.current()},
+                          {"approved_by", device.approved_by()},
+                          {"approval", approval}});
   }
 }
 

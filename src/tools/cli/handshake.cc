@@ -10,8 +10,9 @@ constexpr std::int64_t kTokenMarginMs = 15'000;
 
 }  // namespace
 
-v1::ClientFrame make_hello(const Account& account, std::string_view nonce, std::optional<std::uint64_t> cursor,
-                           std::uint32_t keepalive_s, std::string_view client) {
+v1::ClientFrame make_hello(const Account& account, std::string_view nonce,
+                           std::optional<std::uint64_t> cursor, std::uint32_t keepalive_s,
+                           std::string_view client) {
   v1::ClientFrame frame;
   v1::Hello& hello = *frame.mutable_hello();
   hello.set_token(account.token);

@@ -8,8 +8,8 @@
 
 namespace godwit::cli {
 
-// Watches the descriptor while it lives. Holds at most kMaxLines lines: beyond that it stops reading until some
-// are taken. Lines longer than kMaxLineBytes are cut there.
+// Watches the descriptor while it lives. Holds at most kMaxLines lines: beyond that it stops reading until
+// some are taken. Lines longer than kMaxLineBytes are cut there.
 class LineReader {
  public:
   static constexpr std::size_t kMaxLines = 256;

@@ -25,8 +25,8 @@ using Checksum = std::array<char, kChecksumBytes>;
 // BLAKE2b has no output under 16 bytes in libsodium, so the first 8 of them.
 Checksum checksum_of(std::string_view body) {
   std::array<unsigned char, 16> full{};
-  crypto_generichash(full.data(), full.size(), reinterpret_cast<const unsigned char*>(body.data()), body.size(),
-                     nullptr, 0);
+  crypto_generichash(full.data(), full.size(), reinterpret_cast<const unsigned char*>(body.data()),
+                     body.size(), nullptr, 0);
   Checksum out{};
   std::copy_n(full.begin(), out.size(), out.begin());
   return out;
@@ -86,7 +86,8 @@ std::uint64_t MessageStore::append(const v1::Envelope& envelope) {
   const Checksum checksum = checksum_of(body);
   std::string record;
   record.reserve(kHeaderBytes + body.size());
-  for (int shift = 0; shift < 32; shift += 8) record.push_back(static_cast<char>((body.size() >> shift) & 0xFF));
+  for (int shift = 0; shift < 32; shift += 8)
+    record.push_back(static_cast<char>((body.size() >> shift) & 0xFF));
   record.append(checksum.data(), checksum.size());
   record += body;
   write_all(fd_.get(), record);

@@ -4,8 +4,9 @@
 //   record := length (4 bytes, little endian)  checksum (8 bytes: BLAKE2b of the body)  body
 //   body   := a godwit.v1.Envelope; `seq` is 0 for what this device sent itself
 //
-// Payloads stay as they crossed the wire, encrypted under the key of the passphrase (payload_crypto.h), so the
-// file reveals who wrote when, but not what; and a message that does not decrypt today may do so tomorrow.
+// Payloads stay as they crossed the wire, encrypted under the key of the passphrase (payload_crypto.h), so
+// the file reveals who wrote when, but not what; and a message that does not decrypt today may do so
+// tomorrow.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ namespace godwit::cli {
 
 class MessageStore {
  public:
-  // Opens or creates. Records from `trusted_bytes` on are checked; a torn one, and what follows it, is cut off.
-  // Throws std::system_error.
+  // Opens or creates. Records from `trusted_bytes` on are checked; a torn one, and what follows it, is cut
+  // off. Throws std::system_error.
   MessageStore(std::filesystem::path file, std::uint64_t trusted_bytes);
 
   // Returns the offset behind the record. Durable after sync(). Throws std::system_error.

@@ -26,6 +26,11 @@ void decrypt(CommandSession& session, const v1::Envelope& envelope, MessageView&
   if (!view.text) view.problem = "cannot be decrypted: another passphrase, another client, or altered";
 }
 
+bool from_this_device(CommandSession& session, const v1::Envelope& envelope) {
+  return UserId(envelope.from()) == session.self() &&
+         DeviceId(envelope.from_device()) == session.profile().account->device;
+}
+
 }  // namespace
 
 MessageView view_message(CommandSession& session, const v1::Envelope& envelope, UserId peer) {
@@ -86,9 +91,7 @@ std::size_t show_new(CommandSession& session, std::size_t limit,
     if (batch.empty() || shown == limit) break;
     for (const auto& [envelope, end] : batch) {
       if (shown == limit) break;
-      const bool ours = UserId(envelope.from()) == session.self() &&
-                        DeviceId(envelope.from_device()) == profile.account->device;
-      if (!ours) {
+      if (!from_this_device(session, envelope)) {
         visit(view_message(session, envelope, chat_peer(envelope, session.self())));
         ++shown;
       }
@@ -99,14 +102,15 @@ std::size_t show_new(CommandSession& session, std::size_t limit,
   return shown;
 }
 
-std::vector<MessageView> local_history(CommandSession& session, UserId peer, std::uint64_t before,
-                                       std::size_t limit) {
+std::vector<MessageView> local_history(CommandSession& session, UserId peer, const LocalHistory& wanted) {
   std::map<std::uint64_t, v1::Envelope> last;
-  session.profile().store().scan(0, [&](const v1::Envelope& envelope, std::uint64_t) {
-    const bool wanted = before == 0 || envelope.chat_seq() < before;
-    if (wanted && chat_peer(envelope, session.self()) == peer) {
+  const std::uint64_t shown = session.profile().state.printed_offset;
+  session.profile().store().scan(0, [&](const v1::Envelope& envelope, std::uint64_t end) {
+    const bool before = wanted.before == 0 || envelope.chat_seq() < wanted.before;
+    const bool seen = !wanted.seen_only || end <= shown || from_this_device(session, envelope);
+    if (before && seen && chat_peer(envelope, session.self()) == peer) {
       last[envelope.chat_seq()] = envelope;
-      if (last.size() > limit) last.erase(last.begin());
+      if (last.size() > wanted.limit) last.erase(last.begin());
     }
     return true;
   });

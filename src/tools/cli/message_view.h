@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tools/cli/command_session.h"
 
@@ -15,7 +16,7 @@ struct MessageView {
   UserId peer;            // the other party of the chat
   std::string peer_name;  // sanitised, as all names
   std::string from_name;
-  bool outgoing = false;  // by this account, from whatever device
+  bool outgoing = false;            // by this account, from whatever device
   std::optional<std::string> text;  // as it was written: not sanitised
   std::string problem;              // why there is no text
   std::int64_t time_ms = 0;         // of acceptance, by the server's clock
@@ -34,14 +35,17 @@ std::string shown_text(const MessageView& message);
 std::string message_line(const MessageView& message);
 nlohmann::ordered_json message_json(const MessageView& message);
 
-// Visits up to `limit` stored messages that the user has not been shown, oldest first, and remembers that they
-// were. What this very device has sent is passed over. Returns how many there were.
+// Visits up to `limit` stored messages that the user has not been shown, oldest first, and remembers that
+// they were. What this very device has sent is passed over. Returns how many there were.
 std::size_t show_new(CommandSession& session, std::size_t limit,
                      const std::function<void(const MessageView&)>& visit);
 
-// The last `limit` messages of a chat from the local store, ascending and each once; before chat position
-// `before`, unless that is 0.
-std::vector<MessageView> local_history(CommandSession& session, UserId peer, std::uint64_t before,
-                                       std::size_t limit);
+struct LocalHistory {
+  std::uint64_t before = 0;  // a chat position: only messages before it; 0: all
+  std::size_t limit = 50;    // the last so many
+  bool seen_only = false;    // without those that show_new() has yet to show
+};
+// Messages of a chat from the local store, ascending and each once.
+std::vector<MessageView> local_history(CommandSession& session, UserId peer, const LocalHistory& wanted);
 
 }  // namespace godwit::cli

@@ -58,7 +58,8 @@ bool Outbox::add(const OutgoingMessage& message) {
 }
 
 void Outbox::remove(const MessageId& id) {
-  const auto found = std::find_if(messages_.begin(), messages_.end(), [&](const auto& m) { return m.id == id; });
+  const auto found =
+      std::find_if(messages_.begin(), messages_.end(), [&](const auto& m) { return m.id == id; });
   if (found == messages_.end()) return;
   const auto number = numbers_.begin() + (found - messages_.begin());
   // Not synced: when the removal is lost, the message is sent again and recognised by its id.
@@ -68,7 +69,8 @@ void Outbox::remove(const MessageId& id) {
 }
 
 const OutgoingMessage* Outbox::find(const MessageId& id) const {
-  const auto found = std::find_if(messages_.begin(), messages_.end(), [&](const auto& m) { return m.id == id; });
+  const auto found =
+      std::find_if(messages_.begin(), messages_.end(), [&](const auto& m) { return m.id == id; });
   return found == messages_.end() ? nullptr : &*found;
 }
 

@@ -20,7 +20,8 @@ class Outbox {
  public:
   static constexpr std::size_t kMaxMessages = 1000;
 
-  // Takes up to `max_messages`. Reads what earlier runs left. Throws std::system_error, or std::runtime_error for a file that is no message.
+  // Takes up to `max_messages`. Reads what earlier runs left. Throws std::system_error, or std::runtime_error
+  // for a file that is no message.
   explicit Outbox(std::filesystem::path dir, std::size_t max_messages = kMaxMessages);
 
   // False when the outbox is full. Durable on return. Throws std::system_error.

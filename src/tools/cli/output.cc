@@ -61,4 +61,11 @@ void Output::show_prompt() {
   std::fflush(stdout);
 }
 
+void Output::end_prompt() {
+  if (prompt_.empty()) return;
+  prompt_.clear();
+  put(stdout, "\n");
+  std::fflush(stdout);
+}
+
 }  // namespace godwit::cli

@@ -1,4 +1,5 @@
-// Where the tool speaks: results on stdout, remarks on stderr; in interactive mode below a prompt that is redrawn.
+// Where the tool speaks: results on stdout, remarks on stderr; in interactive mode below a prompt that is
+// redrawn.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -25,6 +26,8 @@ class Output {
   // Shown before what the user types, and again after each line of ours; empty: none.
   void set_prompt(std::string prompt);
   void show_prompt();
+  // No prompt from now on; the one on the screen keeps its line.
+  void end_prompt();
 
  private:
   void write(std::string_view text);

@@ -58,9 +58,10 @@ PairKey PairKey::derive(std::string_view passphrase, UserId a, UserId b) {
   append_id(context, pair.low_);
   append_id(context, pair.high_);
   std::array<unsigned char, crypto_pwhash_SALTBYTES> salt{};
-  crypto_generichash(salt.data(), salt.size(), bytes_of(std::string_view(context)), context.size(), nullptr, 0);
-  if (crypto_pwhash(pair.key_.data(), pair.key_.size(), passphrase.data(), passphrase.size(), salt.data(), kPasses,
-                    kMemoryBytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+  crypto_generichash(salt.data(), salt.size(), bytes_of(std::string_view(context)), context.size(), nullptr,
+                     0);
+  if (crypto_pwhash(pair.key_.data(), pair.key_.size(), passphrase.data(), passphrase.size(), salt.data(),
+                    kPasses, kMemoryBytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     throw std::bad_alloc();
   }
   return pair;
@@ -96,13 +97,14 @@ std::optional<std::string> PairKey::open(std::string_view payload, UserId sender
   const std::size_t sealed = payload.size() - 1 - kNonceBytes;
   const std::string aad = associated_data(sender, id);
   std::string plain(sealed - kTagBytes, '\0');
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(plain), nullptr, nullptr, nonce + kNonceBytes, sealed,
-                                                 bytes_of(std::string_view(aad)), aad.size(), nonce,
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(plain), nullptr, nullptr, nonce + kNonceBytes,
+                                                 sealed, bytes_of(std::string_view(aad)), aad.size(), nonce,
                                                  key_.data()) != 0) {
     return std::nullopt;
   }
   std::size_t length = 0;
-  if (sodium_unpad(&length, bytes_of(std::string_view(plain)), plain.size(), kPadBytes) != 0) return std::nullopt;
+  if (sodium_unpad(&length, bytes_of(std::string_view(plain)), plain.size(), kPadBytes) != 0)
+    return std::nullopt;
   plain.resize(length);
   return plain;
 }

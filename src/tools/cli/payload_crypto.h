@@ -5,9 +5,9 @@
 //
 //   payload    := version (1 byte, 0x01)  nonce (24 random bytes)  ciphertext
 //   ciphertext := XChaCha20-Poly1305-IETF of the text, padded (ISO/IEC 7816-4) to a multiple of 64 bytes
-//   aad        := "godwit-cli/v1/message" 0x00 sender (8, big endian) message id (16) lower user (8) higher user (8)
-//   key        := Argon2id(passphrase, salt), t = 3, m = 64 MiB (RFC 9106 section 4, but p = 1)
-//   salt       := the first 16 bytes of BLAKE2b("godwit-cli/v1/pair" 0x00 lower user (8) higher user (8))
+//   aad        := "godwit-cli/v1/message" 0x00 sender (8, big endian) message id (16) lower user (8) higher
+//   user (8) key        := Argon2id(passphrase, salt), t = 3, m = 64 MiB (RFC 9106 section 4, but p = 1) salt
+//   := the first 16 bytes of BLAKE2b("godwit-cli/v1/pair" 0x00 lower user (8) higher user (8))
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace godwit::cli {
 // The key of a pair of users. Wiped when it goes.
 class PairKey {
  public:
-  // Both users derive the same key from the same passphrase. Takes about 0.2 s. Throws std::bad_alloc when there
-  // is no memory for it.
+  // Both users derive the same key from the same passphrase. Takes about 0.2 s. Throws std::bad_alloc when
+  // there is no memory for it.
   static PairKey derive(std::string_view passphrase, UserId a, UserId b);
 
   PairKey(PairKey&& other) noexcept;

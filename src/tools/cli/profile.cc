@@ -72,7 +72,8 @@ void Profile::save_state() {
 }
 
 void Profile::remember_handle(UserId user, std::string handle) {
-  if (state.handles.size() < kMaxHandles || state.handles.contains(user)) state.handles[user] = std::move(handle);
+  if (state.handles.size() < kMaxHandles || state.handles.contains(user))
+    state.handles[user] = std::move(handle);
 }
 
 std::optional<OutgoingMessage> Profile::find_own(const MessageId& id) const {

@@ -22,8 +22,8 @@ struct ReconnectDecision {
 };
 
 // Exponential backoff with full jitter, so that clients of a restarted server do not return in step:
-// each wait is uniform in [0, base * 2^attempt], at most kMaxWaitMs; for "later" it begins higher. A wait asked
-// for by the server is a lower bound.
+// each wait is uniform in [0, base * 2^attempt], at most kMaxWaitMs; for "later" it begins higher. A wait
+// asked for by the server is a lower bound.
 class ReconnectPolicy {
  public:
   static constexpr std::uint32_t kNowBaseMs = 200;

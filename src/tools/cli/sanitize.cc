@@ -35,13 +35,15 @@ Decoded decode(std::string_view text) {
 }
 
 bool is_harmful(std::uint32_t code) {
-  const auto within = [code](std::uint32_t first, std::uint32_t last) { return code >= first && code <= last; };
-  return code < 0x20 || within(0x7F, 0x9F) ||          // C0, DEL, C1
-         within(0x200E, 0x200F) || code == 0x061C ||   // direction marks
-         within(0x2028, 0x202E) ||                     // separators, embeddings and overrides
-         within(0x2066, 0x206F) ||                     // isolates, deprecated format characters
-         within(0xFFF9, 0xFFFB) || code == 0xFEFF ||   // interlinear annotation, byte order mark
-         within(0xE0000, 0xE007F);                     // tags
+  const auto within = [code](std::uint32_t first, std::uint32_t last) {
+    return code >= first && code <= last;
+  };
+  return code < 0x20 || within(0x7F, 0x9F) ||         // C0, DEL, C1
+         within(0x200E, 0x200F) || code == 0x061C ||  // direction marks
+         within(0x2028, 0x202E) ||                    // separators, embeddings and overrides
+         within(0x2066, 0x206F) ||                    // isolates, deprecated format characters
+         within(0xFFF9, 0xFFFB) || code == 0xFEFF ||  // interlinear annotation, byte order mark
+         within(0xE0000, 0xE007F);                    // tags
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
@@ -59,7 +59,8 @@ TransportEnd refused(const websocket::response_type& response) {
   const unsigned status = response.result_int();
   end.reason = "the server answered HTTP " + std::to_string(status);
   if (status == 429 || status == 503) end.code = kTryAgainLater;
-  const std::string_view after(response[http::field::retry_after].data(), response[http::field::retry_after].size());
+  const std::string_view after(response[http::field::retry_after].data(),
+                               response[http::field::retry_after].size());
   std::uint32_t seconds = 0;
   const auto [rest, error] = std::from_chars(after.data(), after.data() + after.size(), seconds);
   if (error == std::errc{} && seconds <= 3600) end.retry_after_ms = seconds * 1000;
@@ -67,7 +68,8 @@ TransportEnd refused(const websocket::response_type& response) {
 }
 
 template <class Next>
-class WebSocketTransport final : public Transport, public std::enable_shared_from_this<WebSocketTransport<Next>> {
+class WebSocketTransport final : public Transport,
+                                 public std::enable_shared_from_this<WebSocketTransport<Next>> {
   static constexpr bool kTls = std::is_same_v<Next, TlsStream>;
 
  public:
@@ -80,11 +82,12 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
         stream_(make_stream(loop.context())) {}
 
   void start() {
-    resolver_.async_resolve(options_.url.host, options_.url.port,
-                            [self = this->shared_from_this()](error_code error, tcp::resolver::results_type found) {
-                              if (error) return self->fail("cannot find the host", error);
-                              self->connect(found);
-                            });
+    resolver_.async_resolve(
+        options_.url.host, options_.url.port,
+        [self = this->shared_from_this()](error_code error, tcp::resolver::results_type found) {
+          if (error) return self->fail("cannot find the host", error);
+          self->connect(found);
+        });
   }
 
   void send(std::string message) override {
@@ -138,10 +141,11 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
       if (!named) return fail("cannot name the host to TLS", {});
       if (!options_.insecure) tls.set_verify_callback(asio::ssl::host_name_verification(options_.url.host));
       beast::get_lowest_layer(stream_).expires_after(kStepTimeout);
-      tls.async_handshake(asio::ssl::stream_base::client, [self = this->shared_from_this()](error_code error) {
-        if (error) return self->fail("the TLS handshake failed", error);
-        self->upgrade();
-      });
+      tls.async_handshake(asio::ssl::stream_base::client,
+                          [self = this->shared_from_this()](error_code error) {
+                            if (error) return self->fail("the TLS handshake failed", error);
+                            self->upgrade();
+                          });
     } else {
       upgrade();
     }
@@ -156,8 +160,9 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
       request.set(http::field::user_agent, options_.user_agent);
     }));
     stream_.read_message_max(kMaxMessageBytes);
-    stream_.async_handshake(response_, options_.url.host_header(), options_.url.path,
-                            [self = this->shared_from_this()](error_code error) { self->on_upgraded(error); });
+    stream_.async_handshake(
+        response_, options_.url.host_header(), options_.url.path,
+        [self = this->shared_from_this()](error_code error) { self->on_upgraded(error); });
   }
 
   void on_upgraded(error_code error) {
@@ -178,6 +183,8 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
     if (ended_) return;
     stream_.async_read(buffer_, [self = this->shared_from_this()](error_code error, std::size_t) {
       if (error == websocket::error::closed) return self->on_close_frame();
+      // Closing has taken over the reading; it ends the connection, with a timeout if need be.
+      if (error && self->close_sent_) return;
       if (error) return self->fail("the connection broke", error);
       const auto data = self->buffer_.cdata();
       if (self->handlers_.received) {
@@ -206,12 +213,14 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
                         });
   }
 
-  // The answer ends the read loop with error::closed, and so does its absence with a timeout.
   void send_close() {
     if (ended_) return;
-    stream_.async_close(websocket::close_reason(close_code_), [self = this->shared_from_this()](error_code error) {
-      if (error) self->fail("the connection broke", error);
-    });
+    close_sent_ = true;
+    stream_.async_close(websocket::close_reason(close_code_),
+                        [self = this->shared_from_this()](error_code error) {
+                          if (error) return self->fail("the connection broke", error);
+                          self->on_close_frame();
+                        });
   }
 
   void fail(const std::string& what, error_code error) {
@@ -240,22 +249,24 @@ class WebSocketTransport final : public Transport, public std::enable_shared_fro
   std::size_t queued_bytes_ = 0;
   std::uint16_t close_code_ = 1000;
   bool open_ = false;
-  bool closing_ = false;
+  bool closing_ = false;  // close() was called; the queue goes out first
+  bool close_sent_ = false;
   bool ended_ = false;
 };
 
 }  // namespace
 
-std::shared_ptr<Transport> open_transport(EventLoop& loop, TransportOptions options, TransportHandlers handlers) {
+std::shared_ptr<Transport> open_transport(EventLoop& loop, TransportOptions options,
+                                          TransportHandlers handlers) {
   if (options.url.tls) {
     auto tls = make_tls_context(options);
-    auto transport = std::make_shared<WebSocketTransport<TlsStream>>(loop, std::move(options), std::move(handlers),
-                                                                     std::move(tls));
+    auto transport = std::make_shared<WebSocketTransport<TlsStream>>(loop, std::move(options),
+                                                                     std::move(handlers), std::move(tls));
     transport->start();
     return transport;
   }
-  auto transport = std::make_shared<WebSocketTransport<PlainStream>>(loop, std::move(options), std::move(handlers),
-                                                                     std::nullopt);
+  auto transport = std::make_shared<WebSocketTransport<PlainStream>>(loop, std::move(options),
+                                                                     std::move(handlers), std::nullopt);
   transport->start();
   return transport;
 }

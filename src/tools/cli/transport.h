@@ -14,9 +14,9 @@ namespace godwit::cli {
 
 struct TransportOptions {
   ServerUrl url;
-  std::string ca_file;       // PEM; empty: the certificates that the system trusts
-  bool insecure = false;     // take any certificate
-  bool json = false;         // subprotocol godwit.v1.json, text messages
+  std::string ca_file;    // PEM; empty: the certificates that the system trusts
+  bool insecure = false;  // take any certificate
+  bool json = false;      // subprotocol godwit.v1.json, text messages
   std::string user_agent;
 };
 
@@ -35,8 +35,8 @@ struct TransportHandlers {
 };
 
 // Life cycle: open_transport() -> opened -> received* -> ended. Handlers run on the loop, never from within a
-// call. Connecting, the TLS handshake, the upgrade and closing may take 10 seconds each. Messages of up to 16 MiB
-// are taken; a queue of more than 16 MiB that the server does not read ends the connection.
+// call. Connecting, the TLS handshake, the upgrade and closing may take 10 seconds each. Messages of up to 16
+// MiB are taken; a queue of more than 16 MiB that the server does not read ends the connection.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -47,6 +47,7 @@ class Transport {
   virtual void abandon() = 0;
 };
 
-std::shared_ptr<Transport> open_transport(EventLoop& loop, TransportOptions options, TransportHandlers handlers);
+std::shared_ptr<Transport> open_transport(EventLoop& loop, TransportOptions options,
+                                          TransportHandlers handlers);
 
 }  // namespace godwit::cli

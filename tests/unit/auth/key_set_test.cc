@@ -118,7 +118,9 @@ TEST(KeySet, rendered_set_parses_to_the_same_keys) {
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->size(), 3U);
   EXPECT_EQ(again->to_json(), set.to_json());
-  for (const json& jwk : json::parse(set.to_json())["keys"]) {
+  const json rendered = json::parse(set.to_json());
+  ASSERT_EQ(rendered["keys"].size(), 3U);
+  for (const json& jwk : rendered["keys"]) {
     EXPECT_FALSE(jwk.contains("d"));
     EXPECT_EQ(jwk["use"], "sig");
   }

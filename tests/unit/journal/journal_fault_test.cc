@@ -49,8 +49,10 @@ TEST_F(JournalFaultTest, failing_nth_operation_never_loses_what_was_acknowledged
 }
 
 TEST_F(JournalFaultTest, write_torn_at_any_byte_counts_for_nothing) {
-  // The second block: page, with the header and the first block before it.
-  for (std::size_t torn = 0; torn <= 4096; torn += torn < 400 ? 1 : 128) {
+  // The page holds the segment's header, the first block, the second from about byte 110 to 160, then zeros.
+  std::vector<std::size_t> cuts = {0, 1, 63, 64, 4095, 4096};
+  for (std::size_t at = 100; at < 170; ++at) cuts.push_back(at);
+  for (const std::size_t torn : cuts) {
     options_.directory = directory_ + "/" + std::to_string(torn);
     outcomes_.clear();
     appended_ = 0;

@@ -40,7 +40,8 @@ TEST(HttpServer, KeepAliveAndPipelining_AnswerInOrder) {
   std::string requests;
   for (int i = 0; i < 20; ++i) {
     const std::string body = "body " + std::to_string(i);
-    requests += "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    requests += "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body;
     requests += i == 10 ? "GET /late HTTP/1.1\r\nHost: h\r\n\r\n" : "";
   }
   client.send(requests);
@@ -62,8 +63,8 @@ TEST(HttpServer, Head_HasNoBody) {
 
 TEST(HttpServer, ConnectionClose_AndHttp10_AreClosedAfterTheAnswer) {
   TestServer server;
-  for (const std::string request : {"GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-                                    "GET /hello HTTP/1.0\r\n\r\n"}) {
+  for (const std::string request :
+       {"GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET /hello HTTP/1.0\r\n\r\n"}) {
     TestClient client(server.port());
     client.send(request);
     const std::string all = client.receive_all();
@@ -85,7 +86,8 @@ TEST(HttpServer, TooLargeHeaderAndBody_Are431And413) {
   TestServer server;
   EXPECT_TRUE(ask(server, "GET /hello HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x') + "\r\n\r\n")
                   .starts_with("HTTP/1.1 431 "));
-  EXPECT_TRUE(ask(server, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(ask(server, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n")
+                  .starts_with("HTTP/1.1 413 "));
   EXPECT_TRUE(ask(server, "BROKEN\r\n\r\n").starts_with("HTTP/1.1 400 "));
   EXPECT_TRUE(ask(server, "GET /hello HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 400 "));  // no Host
 }

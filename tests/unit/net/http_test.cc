@@ -57,7 +57,8 @@ TEST(HttpRequest, Queries_AreDecoded) {
 }
 
 TEST(HttpParser, RequestInSinglePieces_IsTheSameAsWhole) {
-  const std::string text = "POST /x?y=1 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string text =
+      "POST /x?y=1 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 5\r\n\r\nhello";
   HttpParser parser(1024, 1024);
   std::string pending;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -91,7 +92,8 @@ TEST(HttpParser, Faults_HaveTheirStatus) {
   };
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nX: " + std::string(600, 'x')), 431);
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n"), 413);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') + "\r\n"),
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'x') +
+                      "\r\n"),
             413);
   EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /a b HTTP/1.1\r\n\r\n"), 400);

@@ -12,14 +12,16 @@ TEST(IpAddress, MappedAndPlainIpv4_AreTheSame) {
 }
 
 TEST(IpAddress, OtherText_IsNoAddress) {
-  for (const char* text : {"", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.4:80", "[::1]", "::1%lo", "1.2.3.4 "}) {
+  for (const char* text :
+       {"", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.4:80", "[::1]", "::1%lo", "1.2.3.4 "}) {
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   }
 }
 
 TEST(Networks, AddressesAtTheEdges_AreInsideOrOutside) {
   const Networks networks({"10.0.0.0/8", "192.0.2.128/25", "203.0.113.9", "fd00::/8", "::1"});
-  for (const char* text : {"10.0.0.0", "10.255.255.255", "192.0.2.128", "192.0.2.255", "203.0.113.9", "fdff::1", "::1"}) {
+  for (const char* text :
+       {"10.0.0.0", "10.255.255.255", "192.0.2.128", "192.0.2.255", "203.0.113.9", "fdff::1", "::1"}) {
     EXPECT_TRUE(networks.contains(*IpAddress::parse(text))) << text;
   }
   for (const char* text : {"9.255.255.255", "11.0.0.0", "192.0.2.127", "203.0.113.8", "fe00::1", "::2"}) {
@@ -33,7 +35,8 @@ TEST(Networks, ZeroBits_MeanEverythingOfThatFamily) {
 }
 
 TEST(Networks, BadEntry_IsNamedInTheError) {
-  for (const std::string entry : {"10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/x", "proxy", "1.2.3.4/-1"}) {
+  for (const std::string entry :
+       {"10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/x", "proxy", "1.2.3.4/-1"}) {
     try {
       Networks({"127.0.0.1", entry});
       ADD_FAILURE() << entry << " was taken";

@@ -206,7 +206,8 @@ TEST(Proxy, HeaderBeforeTls_LeavesTheHandshakeIntact) {
   options.tls_key = files.key();
   TestServer server(options);
   TestClient client(server.port());
-  client.send(std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0C", 16) + std::string("\xC0\0\x02\x09\x0A\0\0\1\0\1\0\2", 12));
+  client.send(std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0C", 16) +
+              std::string("\xC0\0\x02\x09\x0A\0\0\1\0\1\0\2", 12));
   ASSERT_TRUE(client.start_tls());
   client.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.receive_response().ends_with("hello 192.0.2.9 secure"));
@@ -217,7 +218,8 @@ TEST(Proxy, MissingOrBadHeaderOfATrustedPeer_EndsTheConnection) {
   TestClient client(server.port());
   client.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.is_closed_by_peer());
-  EXPECT_EQ(server.metric("godwit_net_handshake_failures_total{listener=\"client\",reason=\"proxy_header\"}"), 1);
+  EXPECT_EQ(server.metric("godwit_net_handshake_failures_total{listener=\"client\",reason=\"proxy_header\"}"),
+            1);
 }
 
 TEST(Proxy, HeaderOfAnUntrustedPeer_IsNotBelieved) {
@@ -226,7 +228,8 @@ TEST(Proxy, HeaderOfAnUntrustedPeer_IsNotBelieved) {
   spoofer.send(proxy_header("192.0.2.7") + "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(spoofer.receive_response().starts_with("HTTP/1.1 400 "));
   TestClient direct(server.port(), "127.0.0.2");
-  direct.send("GET /hello HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n");
+  direct.send(
+      "GET /hello HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n");
   EXPECT_TRUE(direct.receive_response().ends_with("hello 127.0.0.2 plain"));
 }
 
@@ -236,7 +239,8 @@ TEST(Proxy, ForwardedHeadersOfATrustedPeer_NameTheClient) {
   TestServer server(options);
   TestClient client(server.port());
   client.send(
-      "GET /hello HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n\r\n");
+      "GET /hello HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7\r\nX-Forwarded-Proto: "
+      "https\r\n\r\n");
   EXPECT_TRUE(client.receive_response().ends_with("hello 192.0.2.7 secure"));
 }
 

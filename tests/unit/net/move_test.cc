@@ -33,7 +33,8 @@ void talk_while_moving(TestServer& server, bool tls, int messages, unsigned work
   int received = 0;
   for (int i = 0; i < messages; ++i) {
     batch += client_frame(WsOpcode::binary, "number " + std::to_string(i));
-    if (i % 7 == 0) batch += client_frame(WsOpcode::binary, "move:" + std::to_string(i / 7 % static_cast<int>(workers)));
+    if (i % 7 == 0)
+      batch += client_frame(WsOpcode::binary, "move:" + std::to_string(i / 7 % static_cast<int>(workers)));
     if (i % 50 != 49) continue;
     client.send(std::exchange(batch, {}));
     // One batch stays under way, so that moves meet input that is still arriving.
@@ -101,6 +102,25 @@ TEST(MoveTo, Timeouts_GoOnAtTheNewWorker) {
     ASSERT_TRUE(frame);
     EXPECT_EQ(frame->close_code(), close_info(CloseReason::keepalive_timeout).code);
   }
+}
+
+TEST(MoveTo, ClosedOnTheWay_SendsItsLastWordsAndIsNotResumed) {
+  TestServer server(fast(), 2);
+  for (int i = 0; i < 2; ++i) {  // the connections are dealt out in turn: one of them begins on worker 0
+    TestClient client(server.port());
+    ASSERT_EQ(client.upgrade(), 101);
+    client.send_frame(WsOpcode::binary, "bounce");
+    auto frame = client.receive_frame();
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->payload, "on the way");
+    frame = client.receive_frame();
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->close_code(), close_info(CloseReason::replaced).code);
+  }
+  EXPECT_TRUE(eventually([&] { return server.log().destroyed == 2; }));
+  EXPECT_EQ(server.log().closed, 2);
+  EXPECT_EQ(server.log().wrong_worker, 0);
+  EXPECT_EQ(server.log().arrived_after_close, 0);
 }
 
 TEST(MoveTo, PeersThatLeaveMeanwhile_AreNotForgotten) {

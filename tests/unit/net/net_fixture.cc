@@ -62,19 +62,28 @@ class EchoSession final : public LinkUser {
   void say(std::string_view text) { link_.start_message(text.size()).append(text); }
 
   void obey(std::string_view text) {
-    const auto number = [&](std::size_t prefix) { return std::atol(std::string(text.substr(prefix)).c_str()); };
+    const auto number = [&](std::size_t prefix) {
+      return std::atol(std::string(text.substr(prefix)).c_str());
+    };
     if (text.starts_with("close:")) {
       link_.close(static_cast<CloseReason>(number(6)));
       say("after close");
     } else if (text.starts_with("move:")) {
       link_.move_to(*workers_[static_cast<std::size_t>(number(5))], [this] { check_worker(); });
+    } else if (text == "bounce") {
+      link_.move_to(*workers_[1], [this] {
+        link_.move_to(*workers_[0], [this] { ++log_.arrived_after_close; });
+        say("on the way");
+        link_.close(CloseReason::replaced);
+      });
     } else if (text.starts_with("flood:")) {
       const std::string block(16 * 1024, 'x');
       for (long sent = 0; sent < number(6); sent += static_cast<long>(block.size())) say(block);
     } else if (text.starts_with("idle:")) {
       link_.set_idle_timeout(static_cast<std::uint32_t>(number(5)));
     } else if (text == "who") {
-      say(link_.peer().address + " " + (link_.peer().secure ? "secure" : "plain") + " " + link_.peer().user_agent);
+      say(link_.peer().address + " " + (link_.peer().secure ? "secure" : "plain") + " " +
+          link_.peer().user_agent);
     } else {
       say(text);
     }
@@ -149,8 +158,8 @@ void TestCertificate::renew(long serial) {
   X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
   X509_set_pubkey(cert.get(), pkey.get());
   X509_NAME* const subject = X509_get_subject_name(cert.get());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1,
-                             0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"),
+                             -1, -1, 0);
   X509_set_issuer_name(cert.get(), subject);
   X509_sign(cert.get(), pkey.get(), EVP_sha256());
   const std::unique_ptr<std::FILE, PkeyDelete> cert_file(std::fopen(certificate().c_str(), "w"));
@@ -166,9 +175,9 @@ TestServer::TestServer(Options options, unsigned workers) {
     workers_.push_back(std::make_unique<Worker>(i));
     pointers.push_back(workers_.back().get());
   }
-  server_ = std::make_unique<NetServer>(std::move(options), pointers, metrics_, test_routes(), [this](Link& link) {
-    return std::make_unique<EchoSession>(link, log_, workers_);
-  });
+  server_ = std::make_unique<NetServer>(
+      std::move(options), pointers, metrics_, test_routes(),
+      [this](Link& link) { return std::make_unique<EchoSession>(link, log_, workers_); });
   server_->listen();
   port_ = server_->ports().front();
   for (const auto& worker : workers_) worker->start();
@@ -203,6 +212,8 @@ TestClient::TestClient(std::uint16_t port, const std::string& source_address) {
   set_receive_timeout(fd_);
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // The port is chosen by connect() then, which may reuse one that another server's connection has.
+  ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   ::inet_pton(AF_INET, source_address.c_str(), &address.sin_addr);
@@ -249,8 +260,9 @@ long TestClient::peer_serial() const {
 
 bool TestClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto n = ssl_ ? static_cast<ssize_t>(SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())))
-                        : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto n =
+        ssl_ ? static_cast<ssize_t>(SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())))
+             : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -266,8 +278,9 @@ std::string TestClient::receive(std::size_t bytes) {
   std::string data(bytes, 0);
   std::size_t got = 0;
   while (got < bytes) {
-    const auto n = ssl_ ? static_cast<ssize_t>(SSL_read(ssl_.get(), &data[got], static_cast<int>(bytes - got)))
-                        : ::recv(fd_, &data[got], bytes - got, 0);
+    const auto n = ssl_
+                       ? static_cast<ssize_t>(SSL_read(ssl_.get(), &data[got], static_cast<int>(bytes - got)))
+                       : ::recv(fd_, &data[got], bytes - got, 0);
     if (n <= 0) break;
     got += static_cast<std::size_t>(n);
   }
@@ -346,10 +359,12 @@ std::string client_frame(WsOpcode opcode, std::string_view payload, bool fin, bo
   return frame;
 }
 
-std::string upgrade_request(std::string_view protocols, std::string_view extra_headers, std::string_view path) {
-  std::string request = "GET " + std::string(path) +
-                        " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+std::string upgrade_request(std::string_view protocols, std::string_view extra_headers,
+                            std::string_view path) {
+  std::string request =
+      "GET " + std::string(path) +
+      " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   if (!protocols.empty()) request.append("Sec-WebSocket-Protocol: ").append(protocols).append("\r\n");
   return request.append(extra_headers).append("\r\n");
 }

@@ -26,6 +26,7 @@ struct SessionLog {
   std::atomic<int> destroyed{0};
   std::atomic<int> wrong_worker{0};  // calls on another worker than the link's
   std::atomic<int> nested_close{0};  // on_closed from within a call of the session's
+  std::atomic<int> arrived_after_close{0};
   std::atomic<int> last_close_reason{-1};
   std::atomic<bool> last_secure{false};
 };
@@ -48,7 +49,8 @@ class TestCertificate {
 };
 
 // A session that echoes. These messages are orders: "close:<number of a CloseReason>", "move:<worker>",
-// "flood:<bytes>", "idle:<milliseconds>", "who" (answers address, security and user agent).
+// "flood:<bytes>", "idle:<milliseconds>", "who" (answers address, security and user agent), "bounce" (moves
+// to worker 1, from there to 0, speaks and closes on the way).
 class TestServer {
  public:
   explicit TestServer(Options options = {}, unsigned workers = 2);

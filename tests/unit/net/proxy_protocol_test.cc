@@ -31,8 +31,8 @@ TEST(ProxyProtocol, Version2Tcp4_GivesTheSource) {
 
 TEST(ProxyProtocol, Version2Tcp6WithTlvs_SkipsThemAndReadsTls) {
   std::string body(36, 0);
-  body[15] = 1;                                      // ::1
-  body += std::string("\x04\x00\x03pad", 6);         // NOOP
+  body[15] = 1;                                        // ::1
+  body += std::string("\x04\x00\x03pad", 6);           // NOOP
   body += std::string("\x20\x00\x05\x01\0\0\0\0", 8);  // SSL, client used TLS
   const ProxyParse parsed = parse_proxy_header(version2('\x21', '\x21', body));
   ASSERT_EQ(parsed.status, Status::done);
@@ -59,8 +59,8 @@ TEST(ProxyProtocol, Version1_GivesTheSource) {
 }
 
 TEST(ProxyProtocol, EveryPrefixOfAHeader_NeedsMore) {
-  for (const std::string& whole : {version2('\x21', '\x11', kTcp4Body),
-                                   std::string("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n")}) {
+  for (const std::string& whole :
+       {version2('\x21', '\x11', kTcp4Body), std::string("PROXY TCP4 192.0.2.7 10.0.0.1 12345 443\r\n")}) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
       EXPECT_EQ(parse_proxy_header(whole.substr(0, size)).status, Status::need_more) << size;
     }
@@ -80,10 +80,10 @@ TEST(ProxyProtocol, Nonsense_IsBad) {
       "PROXY TCP4 192.0.2.777 10.0.0.1 1 2\r\n",
       "PROXY TCP4 192.0.2.7 10.0.0.1 1 2\n",
       "PROXY " + std::string(101, 'x'),
-      version2('\x11', '\x11', kTcp4Body),                       // version 1 in binary
-      version2('\x22', '\x11', kTcp4Body),                       // unknown command
-      version2('\x21', '\x12', kTcp4Body),                       // UDP
-      version2('\x21', '\x11', kTcp4Body.substr(0, 11)),         // short address
+      version2('\x11', '\x11', kTcp4Body),                // version 1 in binary
+      version2('\x22', '\x11', kTcp4Body),                // unknown command
+      version2('\x21', '\x12', kTcp4Body),                // UDP
+      version2('\x21', '\x11', kTcp4Body.substr(0, 11)),  // short address
       version2('\x21', '\x11', kTcp4Body + std::string("\x20\x00", 2)),
       version2('\x21', '\x11', kTcp4Body + std::string("\x20\x00\x09\x01", 4)),
       version2('\x21', '\x11', kTcp4Body + std::string(kMaxProxyHeader, 'x')).substr(0, 20),  // too long

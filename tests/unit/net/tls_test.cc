@@ -146,7 +146,8 @@ TEST(Tls, UnusableFiles_AreRefusedAtTheStart) {
     TestServer server(options);
     FAIL();
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("does not belong to the certificate"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("does not belong to the certificate"), std::string::npos)
+        << error.what();
   }
   options.tls_key = files.key() + ".missing";
   EXPECT_THROW(TestServer server(options), std::runtime_error);

@@ -120,8 +120,9 @@ TEST(WebSocket, ClientsClose_IsEchoedAndNormal) {
   TestServer server(fast());
   TestClient client(server.port());
   ASSERT_EQ(client.upgrade(), 101);
-  client.send_frame(WsOpcode::close, "\x0F\xA0"
-                                     "bye");
+  client.send_frame(WsOpcode::close,
+                    "\x0F\xA0"
+                    "bye");
   expect_close(client, 4000);
   EXPECT_TRUE(eventually([&] { return server.log().destroyed == 1; }));
   EXPECT_EQ(server.log().last_close_reason, static_cast<int>(CloseReason::normal));
@@ -138,7 +139,8 @@ TEST(WebSocket, SessionsClose_SendsCodeAfterOutputAndTellsTheSessionLater) {
   TestServer server(fast());
   TestClient client(server.port());
   ASSERT_EQ(client.upgrade(), 101);
-  client.send(client_frame(WsOpcode::binary, "first") + client_frame(WsOpcode::binary, close_order(CloseReason::revoked)) +
+  client.send(client_frame(WsOpcode::binary, "first") +
+              client_frame(WsOpcode::binary, close_order(CloseReason::revoked)) +
               client_frame(WsOpcode::binary, "ignored"));
   EXPECT_EQ(client.receive_frame()->payload, "first");
   expect_close(client, close_info(CloseReason::revoked).code);

@@ -110,9 +110,10 @@ TEST(WsReader, FragmentsWithControlFramesBetween_AreOneMessage) {
 }
 
 TEST(WsReader, AnyCutOfTheStream_GivesTheSameMessages) {
-  const std::string bytes = client_frame(WsOpcode::text, "\xCE\xBA\xE1\xBD", false) +  // cut within a character
-                            client_frame(WsOpcode::continuation, "\xB9", true) +
-                            client_frame(WsOpcode::text, std::string(200, 'x')) + client_frame(WsOpcode::text, "");
+  const std::string bytes =
+      client_frame(WsOpcode::text, "\xCE\xBA\xE1\xBD", false) +  // cut within a character
+      client_frame(WsOpcode::continuation, "\xB9", true) +
+      client_frame(WsOpcode::text, std::string(200, 'x')) + client_frame(WsOpcode::text, "");
   for (unsigned seed = 1; seed <= 50; ++seed) {
     const std::vector<std::string> expected = {"\xCE\xBA\xE1\xBD\xB9", std::string(200, 'x'), ""};
     EXPECT_EQ(read_in_pieces(bytes, kText, seed), expected) << "seed " << seed;
@@ -127,21 +128,23 @@ TEST(WsReader, BrokenFraming_IsAProtocolViolation) {
     bytes[0] = static_cast<char>(bytes[0] | reserved);
     expect_fault(bytes, violation);
   }
-  for (const int opcode : {3, 7, 11, 15}) expect_fault(client_frame(static_cast<WsOpcode>(opcode), "x"), violation);
-  expect_fault(client_frame(WsOpcode::ping, "x", false), violation);                    // fragmented control
-  expect_fault(client_frame(WsOpcode::ping, std::string(126, 'x')), violation);         // long control
-  expect_fault(client_frame(WsOpcode::continuation, "x"), violation);                   // nothing to continue
+  for (const int opcode : {3, 7, 11, 15})
+    expect_fault(client_frame(static_cast<WsOpcode>(opcode), "x"), violation);
+  expect_fault(client_frame(WsOpcode::ping, "x", false), violation);             // fragmented control
+  expect_fault(client_frame(WsOpcode::ping, std::string(126, 'x')), violation);  // long control
+  expect_fault(client_frame(WsOpcode::continuation, "x"), violation);            // nothing to continue
   expect_fault(client_frame(WsOpcode::binary, "x", false) + client_frame(WsOpcode::binary, "y"), violation);
-  expect_fault(std::string("\x82\xFE\x00\x7D\0\0\0\0", 8), violation);                  // 125 in 16 bits
-  expect_fault(std::string("\x82\xFF\0\0\0\0\0\0\xFF\xFF\0\0\0\0", 14), violation);     // 65535 in 64 bits
-  expect_fault(std::string("\x82\xFF\x80\0\0\0\0\0\0\0\0\0\0\0", 14), violation);       // highest bit set
+  expect_fault(std::string("\x82\xFE\x00\x7D\0\0\0\0", 8), violation);               // 125 in 16 bits
+  expect_fault(std::string("\x82\xFF\0\0\0\0\0\0\xFF\xFF\0\0\0\0", 14), violation);  // 65535 in 64 bits
+  expect_fault(std::string("\x82\xFF\x80\0\0\0\0\0\0\0\0\0\0\0", 14), violation);    // highest bit set
 }
 
 TEST(WsReader, TooLargeMessage_IsRefusedByItsHeader) {
   std::string bytes = client_frame(WsOpcode::binary, std::string(1001, 'x'));
   expect_fault(bytes.substr(0, 8), CloseReason::frame_too_big);
   EXPECT_EQ(read_one(client_frame(WsOpcode::binary, std::string(1000, 'x'))).kind, Kind::message);
-  expect_fault(std::string("\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0", 14), CloseReason::frame_too_big);
+  expect_fault(std::string("\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0", 14),
+               CloseReason::frame_too_big);
   expect_fault(client_frame(WsOpcode::binary, std::string(600, 'x'), false) +
                    client_frame(WsOpcode::continuation, std::string(401, 'x'), false),
                CloseReason::frame_too_big);
@@ -163,8 +166,9 @@ TEST(WsReader, CloseFrames_GiveCodeAndReasonOrFault) {
   WsReader reader;
   std::string empty = client_frame(WsOpcode::close, "");
   EXPECT_EQ(reader.next(empty, kBinary).close_code, kNoCloseCode);
-  std::string with_reason = client_frame(WsOpcode::close, "\x03\xE8"
-                                                          "bye");
+  std::string with_reason = client_frame(WsOpcode::close,
+                                         "\x03\xE8"
+                                         "bye");
   const WsEvent event = reader.next(with_reason, kBinary);
   EXPECT_EQ(event.kind, Kind::close);
   EXPECT_EQ(event.close_code, 1000);
@@ -200,12 +204,14 @@ TEST(WsCloseFrame, LongText_IsCutToAControlFrame) {
 }
 
 TEST(Utf8, ValidAndInvalidSequences_AreToldApart) {
-  for (const std::string good : {"", "plain ascii that is longer than eight", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
-                                 "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+  for (const std::string good :
+       {"", "plain ascii that is longer than eight", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
+        "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(is_utf8(good));
   }
-  for (const std::string bad : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
-                                "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC2", "\xE1\x80", "\xF1\x80\x80", "a\xC2z"}) {
+  for (const std::string bad :
+       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC2", "\xE1\x80", "\xF1\x80\x80", "a\xC2z"}) {
     EXPECT_FALSE(is_utf8(bad));
   }
 }

@@ -59,7 +59,8 @@ TEST_F(PayloadCrypto, any_changed_byte_is_noticed) {
 
 TEST_F(PayloadCrypto, any_shortened_payload_is_refused) {
   const std::string payload = alice_.seal("hello", kAlice, id_);
-  for (std::size_t n = 0; n < payload.size(); ++n) EXPECT_FALSE(bob_.open(payload.substr(0, n), kAlice, id_)) << n;
+  for (std::size_t n = 0; n < payload.size(); ++n)
+    EXPECT_FALSE(bob_.open(payload.substr(0, n), kAlice, id_)) << n;
   EXPECT_FALSE(bob_.open(payload + "x", kAlice, id_));
 }
 

@@ -21,8 +21,10 @@ std::uint32_t lowest(std::uint32_t) {
 
 TEST(close_advice, follows_the_ranges_also_for_codes_not_yet_known) {
   for (const std::uint16_t code : {4000, 4001, 4099}) EXPECT_EQ(close_advice(code), CloseAdvice::now) << code;
-  for (const std::uint16_t code : {4100, 4103, 4199}) EXPECT_EQ(close_advice(code), CloseAdvice::later) << code;
-  for (const std::uint16_t code : {4200, 4204, 4299}) EXPECT_EQ(close_advice(code), CloseAdvice::never) << code;
+  for (const std::uint16_t code : {4100, 4103, 4199})
+    EXPECT_EQ(close_advice(code), CloseAdvice::later) << code;
+  for (const std::uint16_t code : {4200, 4204, 4299})
+    EXPECT_EQ(close_advice(code), CloseAdvice::never) << code;
 }
 
 TEST(close_advice, agrees_with_every_row_of_the_close_table_but_a_normal_closure) {
@@ -94,7 +96,7 @@ TEST(link_payload, anything_else_is_refused) {
   EXPECT_FALSE(parse_link_payload("godwit-link:1:"));
   EXPECT_FALSE(parse_link_payload("godwit-link:2:" + good.substr(14)));
   EXPECT_FALSE(parse_link_payload(good.substr(0, good.size() - 4)));  // 45 bytes
-  EXPECT_FALSE(parse_link_payload(good + "AAAA"));                   // 51 bytes
+  EXPECT_FALSE(parse_link_payload(good + "AAAA"));                    // 51 bytes
   EXPECT_FALSE(parse_link_payload(good + "="));
   EXPECT_FALSE(parse_link_payload(good.substr(0, 20) + "+" + good.substr(21)));
   EXPECT_FALSE(parse_link_payload("x" + good));
@@ -120,8 +122,9 @@ TEST(server_url, parts_and_defaults) {
 }
 
 TEST(server_url, nonsense_is_refused) {
-  for (const char* text : {"", "http://a/", "ws://", "ws://:80/", "ws://a:0/", "ws://a:70000/", "ws://a:x/", "ws://[::1/",
-                           "ws://[::1]x/", "ws://user@a/", "ws://a b/", "ws://a/\r\nHost: b", "ws://a/?q", "ws://a:/"}) {
+  for (const char* text :
+       {"", "http://a/", "ws://", "ws://:80/", "ws://a:0/", "ws://a:70000/", "ws://a:x/", "ws://[::1/",
+        "ws://[::1]x/", "ws://user@a/", "ws://a b/", "ws://a/\r\nHost: b", "ws://a/?q", "ws://a:/"}) {
     EXPECT_FALSE(parse_server_url(text)) << text;
   }
 }
@@ -130,7 +133,8 @@ TEST(server_url, only_addresses_of_this_machine_are_loopback) {
   for (const char* text : {"ws://127.0.0.1/", "ws://127.9.9.9/", "ws://localhost/", "ws://[::1]/"}) {
     EXPECT_TRUE(parse_server_url(text)->loopback()) << text;
   }
-  for (const char* text : {"ws://127.evil.example/", "ws://10.0.0.1/", "ws://localhost.example/", "ws://[::2]/"}) {
+  for (const char* text :
+       {"ws://127.evil.example/", "ws://10.0.0.1/", "ws://localhost.example/", "ws://[::2]/"}) {
     EXPECT_FALSE(parse_server_url(text)->loopback()) << text;
   }
 }

@@ -22,7 +22,8 @@ class ProfileTest : public testing::Test {
  protected:
   ProfileTest() {
     init_crypto();
-    dir_ = fs::path(testing::TempDir()) / ("godwit_cli_profile_" + std::to_string(::getpid()) + "_" + hex(random_bytes(4)));
+    dir_ = fs::path(testing::TempDir()) /
+           ("godwit_cli_profile_" + std::to_string(::getpid()) + "_" + hex(random_bytes(4)));
   }
   ~ProfileTest() override { fs::remove_all(dir_); }
 

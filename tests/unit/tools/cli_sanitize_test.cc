@@ -18,8 +18,12 @@ TEST(sanitize, escape_sequences_lose_their_introducer) {
 }
 
 TEST(sanitize, c1_controls_are_replaced_in_both_spellings) {
-  EXPECT_EQ(sanitize("\xC2\x9B" "31m"), kBad + "31m");  // CSI as UTF-8
-  EXPECT_EQ(sanitize("\x9B" "31m"), kBad + "31m");      // CSI as a bare byte
+  EXPECT_EQ(sanitize("\xC2\x9B"
+                     "31m"),
+            kBad + "31m");  // CSI as UTF-8
+  EXPECT_EQ(sanitize("\x9B"
+                     "31m"),
+            kBad + "31m");  // CSI as a bare byte
 }
 
 TEST(sanitize, every_control_character_is_replaced) {
@@ -31,26 +35,30 @@ TEST(sanitize, every_control_character_is_replaced) {
 }
 
 TEST(sanitize, newline_is_an_arrow_unless_it_is_to_be_kept) {
-  EXPECT_EQ(sanitize("a\nb"), "a\xE2\x86\xB5" "b");
+  EXPECT_EQ(sanitize("a\nb"),
+            "a\xE2\x86\xB5"
+            "b");
   EXPECT_EQ(sanitize("a\nb", Newlines::keep), "a\nb");
   EXPECT_EQ(sanitize("a\r\nb", Newlines::keep), "a" + kBad + "\nb");
   EXPECT_EQ(sanitize("a\tb"), "a b");
 }
 
 TEST(sanitize, characters_that_reorder_or_hide_text_are_replaced) {
-  for (const char* mark : {"\xE2\x80\xAE", "\xE2\x81\xA6", "\xE2\x80\x8F", "\xE2\x80\xA8", "\xEF\xBB\xBF",
-                           "\xF3\xA0\x81\x81"}) {
+  for (const char* mark :
+       {"\xE2\x80\xAE", "\xE2\x81\xA6", "\xE2\x80\x8F", "\xE2\x80\xA8", "\xEF\xBB\xBF", "\xF3\xA0\x81\x81"}) {
     EXPECT_EQ(sanitize(std::string("a") + mark + "b"), "a" + kBad + "b");
   }
 }
 
 TEST(sanitize, bytes_that_are_not_utf8_are_replaced_one_by_one) {
-  EXPECT_EQ(sanitize("\xC0\x80"), kBad + kBad);                  // overlong
-  EXPECT_EQ(sanitize("\xE0\x80\x9B"), kBad + kBad + kBad);       // overlong three bytes
-  EXPECT_EQ(sanitize("\xED\xA0\x80"), kBad + kBad + kBad);       // surrogate
+  EXPECT_EQ(sanitize("\xC0\x80"), kBad + kBad);                        // overlong
+  EXPECT_EQ(sanitize("\xE0\x80\x9B"), kBad + kBad + kBad);             // overlong three bytes
+  EXPECT_EQ(sanitize("\xED\xA0\x80"), kBad + kBad + kBad);             // surrogate
   EXPECT_EQ(sanitize("\xF4\x90\x80\x80"), kBad + kBad + kBad + kBad);  // beyond U+10FFFF
-  EXPECT_EQ(sanitize("\xE4\xB8"), kBad + kBad);                  // cut off
-  EXPECT_EQ(sanitize("\xE4\xB8" "a"), kBad + kBad + "a");
+  EXPECT_EQ(sanitize("\xE4\xB8"), kBad + kBad);                        // cut off
+  EXPECT_EQ(sanitize("\xE4\xB8"
+                     "a"),
+            kBad + kBad + "a");
   EXPECT_EQ(sanitize("\xFF"), kBad);
 }
 

@@ -20,12 +20,14 @@ namespace godwit::cli {
 namespace {
 
 constexpr std::size_t kFirstLines = 10;
+constexpr std::chrono::seconds kPeerRetry{2};
 constexpr std::string_view kHelp =
     "/history [N]  earlier messages    /receipts  what has arrived\n"
     "/devices      your devices        /block     /unblock\n"
     "/quit         leave               //text     a message that begins with a slash";
 constexpr std::string_view kNotice =
-    "Messages are encrypted under the passphrase that you share with the other side (libsodium). This is a stand-in "
+    "Messages are encrypted under the passphrase that you share with the other side (libsodium). This is a "
+    "stand-in "
     "until real end-to-end encryption comes: no forward secrecy, and as strong as the passphrase.";
 
 // How far the messages of this account in the chat have come, as it was shown.
@@ -50,6 +52,7 @@ class Chat {
 
  private:
   ClientEvents events();
+  Contact await_peer(const std::string& name);
   void introduce();
   void on_sent(const OutgoingMessage& message, const v1::Sent& sent);
   void show_ticks();
@@ -60,6 +63,9 @@ class Chat {
   void show_receipts();
   void set_block(bool lift);
   void drain();
+  bool on_terminal() const {
+    return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1 && !context_.out.json();
+  }
   bool interesting() {
     return lines_->has_line() || lines_->at_end() || session_.client().failure() ||
            session_.profile().store().size() > session_.profile().state.printed_offset;
@@ -84,7 +90,8 @@ ClientEvents Chat::events() {
 
 void Chat::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
   if (message.to != peer_.user) return;
-  ticks_.sent.insert(std::upper_bound(ticks_.sent.begin(), ticks_.sent.end(), sent.chat_seq()), sent.chat_seq());
+  ticks_.sent.insert(std::upper_bound(ticks_.sent.begin(), ticks_.sent.end(), sent.chat_seq()),
+                     sent.chat_seq());
   const MessageId& id = message.id;
   context_.out.result("  \u2713 sent #" + std::to_string(sent.chat_seq()),
                       {{"type", "sent"},
@@ -188,12 +195,25 @@ void Chat::take_line(const std::string& line) {
   }
 }
 
+// Somebody at a terminal may well be here before the other side has registered.
+Contact Chat::await_peer(const std::string& name) {
+  for (bool told = false;; told = true) {
+    try {
+      return session_.find_user(name);
+    } catch (const CommandError& e) {
+      if (e.failure.name != "user_not_found" || !on_terminal()) throw;
+      if (!told) context_.out.note("there is no " + name + " yet; waiting (Ctrl-C ends it)");
+    }
+    const auto stop = [this] { return session_.client().failure().has_value(); };
+    context_.loop.run_until(stop, std::chrono::steady_clock::now() + kPeerRetry);
+  }
+}
+
 void Chat::introduce() {
   context_.out.note(kNotice);
   const std::string handle = sanitize(peer_.handle);
-  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1 && !context_.out.json();
-  if (!terminal) return;
-  for (const MessageView& view : local_history(session_, peer_.user, 0, kFirstLines)) {
+  if (!on_terminal()) return;
+  for (const MessageView& view : local_history(session_, peer_.user, {0, kFirstLines, true})) {
     context_.out.line(message_line(view));
   }
   context_.out.note("chat with " + handle + "; /help lists the commands");
@@ -204,9 +224,9 @@ void Chat::introduce() {
 // Stays until what was typed is on the server.
 void Chat::drain() {
   const auto empty = [this] { return session_.profile().outbox().messages().empty(); };
-  if (!context_.loop.run_until([&] { return (empty() && session_.client().reads_settled()) ||
-                                            session_.client().failure(); },
-                               session_.deadline()) ||
+  if (!context_.loop.run_until(
+          [&] { return (empty() && session_.client().reads_settled()) || session_.client().failure(); },
+          session_.deadline()) ||
       !empty()) {
     context_.out.note(std::to_string(session_.profile().outbox().messages().size()) +
                       " messages are kept and will be sent by the next command");
@@ -215,7 +235,7 @@ void Chat::drain() {
 
 void Chat::run(const std::string& name) {
   session_.connect();
-  peer_ = session_.find_user(name);
+  peer_ = await_peer(name);
   session_.require_key_with(peer_.user);
   introduce();
   lines_ = std::make_unique<LineReader>(context_.loop, STDIN_FILENO);
@@ -226,7 +246,7 @@ void Chat::run(const std::string& name) {
     while (!quit_ && lines_->has_line()) take_line(lines_->take());
   }
   lines_.reset();
-  context_.out.set_prompt("");
+  context_.out.end_prompt();
   drain();
   session_.close();
 }

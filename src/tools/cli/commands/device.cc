@@ -26,9 +26,10 @@ void learn_handle(Context& context, Profile& profile) {
 }
 
 void show_offer(Context& context, const v1::LinkOffer& offer, const std::string& payload) {
-  context.out.result(payload, {{"type", "link_offer"}, {"payload", payload}, {"expires_s", offer.expires_s()}});
-  context.out.note("approve this device on one that is linked already: godwit-cli approve '" + payload + "' (within " +
-                   std::to_string(offer.expires_s()) + " s)");
+  context.out.result(payload,
+                     {{"type", "link_offer"}, {"payload", payload}, {"expires_s", offer.expires_s()}});
+  context.out.note("approve this device on one that is linked already: godwit-cli approve '" + payload +
+                   "' (within " + std::to_string(offer.expires_s()) + " s)");
 }
 
 }  // namespace
@@ -53,8 +54,7 @@ ExitCode run_link(Context& context, const std::string& device_name) {
     const auto reply = session.call(make_link_begin(*profile->account, session.client().nonce()),
                                     v1::ServerFrame::kLinkOffer, Retry::no);
     const v1::LinkOffer& offer = reply.link_offer();
-    show_offer(context, offer,
-               format_link_payload({offer.link_id(), profile->account->key().public_key}));
+    show_offer(context, offer, format_link_payload({offer.link_id(), profile->account->key().public_key}));
     const Deadline expiry = std::chrono::steady_clock::now() + std::chrono::seconds(offer.expires_s());
     // The offer lives and dies with its connection.
     session.wait([&] { return linked || !session.client().ready(); }, expiry, "approval");
@@ -68,11 +68,12 @@ ExitCode run_link(Context& context, const std::string& device_name) {
   account.token_expires_ms = linked->token_expires_ms();
   profile->save_account();
   learn_handle(context, *profile);
-  context.out.result("linked to " + sanitize(account.handle) + " as device " + std::to_string(account.device.value),
-                     {{"type", "linked"},
-                      {"handle", account.handle},
-                      {"user_id", std::to_string(account.user.value)},
-                      {"device_id", account.device.value}});
+  context.out.result(
+      "linked to " + sanitize(account.handle) + " as device " + std::to_string(account.device.value),
+      {{"type", "linked"},
+       {"handle", account.handle},
+       {"user_id", std::to_string(account.user.value)},
+       {"device_id", account.device.value}});
   return ExitCode::ok;
 }
 

@@ -1,5 +1,6 @@
 // history, receipts.
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "godwit.pb.h"
 #include "tools/cli/command_session.h"
@@ -14,23 +15,36 @@ namespace {
 constexpr std::chrono::milliseconds kReceiptGrace{300};
 
 // Without a connection only names seen before are known.
-UserId find_locally(const Profile& profile, const std::string& name) {
+std::optional<UserId> find_locally(const Profile& profile, const std::string& name) {
   if (const auto id = parse_user_id(name)) return *id;
   for (const auto& [user, handle] : profile.state.handles) {
     if (handle == name) return user;
   }
-  throw CommandError(ExitCode::usage, "user_not_found", "this device has not met " + name);
+  return std::nullopt;
+}
+
+// The chat with a deleted account is still there for whoever has met it.
+Contact find_chat(CommandSession& session, const std::string& name) {
+  try {
+    return session.find_user(name);
+  } catch (const CommandError& e) {
+    if (e.failure.name != "user_not_found") throw;
+    const auto known = find_locally(session.profile(), name);
+    if (!known) throw;
+    return {*known, name};
+  }
 }
 
 void show_local(CommandSession& session, const HistoryOptions& options) {
-  const UserId peer = find_locally(session.profile(), options.with);
-  for (const MessageView& view : local_history(session, peer, options.before, options.limit)) {
+  const auto peer = find_locally(session.profile(), options.with);
+  if (!peer) throw CommandError(ExitCode::usage, "user_not_found", "this device has not met " + options.with);
+  for (const MessageView& view : local_history(session, *peer, {options.before, options.limit})) {
     session.out().result(message_line(view), message_json(view));
   }
 }
 
 void show_page(CommandSession& session, const HistoryOptions& options) {
-  const Contact contact = session.find_user(options.with);
+  const Contact contact = find_chat(session, options.with);
   v1::ClientFrame frame;
   v1::History& request = *frame.mutable_history();
   request.set_peer(contact.user.value);
@@ -68,7 +82,7 @@ ExitCode run_receipts(Context& context, const std::string& name) {
   const auto profile = open_account(context);
   CommandSession session(context, *profile, Login::device);
   session.connect();
-  const Contact contact = session.find_user(name);
+  const Contact contact = find_chat(session, name);
   // Positions that moved while we were away come with what was missed; a moment more for the last of them.
   session.wait([&] { return session.client().caught_up(); }, session.deadline(), "end of the inbox");
   context.loop.run_until([] { return false; }, std::chrono::steady_clock::now() + kReceiptGrace);

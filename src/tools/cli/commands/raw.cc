@@ -1,5 +1,5 @@
-// raw: frames as lines of JSON, in from stdin and out to stdout. Nothing is stored, acknowledged or sent again:
-// what the server does is seen as it is.
+// raw: frames as lines of JSON, in from stdin and out to stdout. Nothing is stored, acknowledged or sent
+// again: what the server does is seen as it is.
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -118,7 +118,8 @@ ExitCode RawConnection::run(int linger_s) {
   LineReader lines(context_.loop, STDIN_FILENO);
   while (!end_ && !lines.at_end()) {
     while (!end_ && lines.has_line()) take_line(lines.take());
-    if (!context_.loop.run_until([&] { return end_ || lines.has_line() || lines.at_end(); }, kNoDeadline)) break;
+    if (!context_.loop.run_until([&] { return end_ || lines.has_line() || lines.at_end(); }, kNoDeadline))
+      break;
   }
   // The answers, and for a moment what the server pushes on account of them.
   const Deadline until = std::chrono::steady_clock::now() + std::chrono::seconds(linger_s);

@@ -56,23 +56,27 @@ ExitCode run_receive(Context& context, const ReceiveOptions& options) {
   Receiver receiver(session, options);
   bool complete = true;
   if (options.follow) {
-    receive_until(session, receiver, [] { return false; }, kNoDeadline);
+    receive_until(
+        session, receiver, [] { return false; }, kNoDeadline);
   } else if (options.count > 0) {
     const Deadline deadline = options.timeout_s > 0
                                   ? std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s)
                                   : session.deadline();
-    complete = receive_until(session, receiver, [] { return false; }, deadline);
+    complete = receive_until(
+        session, receiver, [] { return false; }, deadline);
   } else {
     // Everything that waits, and with --timeout at least one, if one comes in that time.
     const auto caught_up = [&] { return session.client().caught_up() && !receiver.pending(); };
     complete = receive_until(session, receiver, caught_up, session.deadline());
     if (complete && receiver.total() == 0 && options.timeout_s > 0) {
       const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
-      complete = receive_until(session, receiver, [&] { return receiver.total() > 0; }, deadline);
+      complete = receive_until(
+          session, receiver, [&] { return receiver.total() > 0; }, deadline);
     }
   }
   if (options.mark_read && session.client().ready()) {
-    session.wait([&] { return session.client().reads_settled(); }, session.deadline(), "acknowledgement of Read");
+    session.wait([&] { return session.client().reads_settled(); }, session.deadline(),
+                 "acknowledgement of Read");
   }
   session.close();
   if (context.loop.interrupted()) return options.follow ? ExitCode::ok : ExitCode::interrupted;

@@ -1,7 +1,11 @@
 // send.
-#include <iostream>
+#include <unistd.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "base/random.h"
 #include "godwit.pb.h"
@@ -9,6 +13,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/compose.h"
 #include "tools/cli/format.h"
+#include "tools/cli/line_reader.h"
 
 namespace godwit::cli {
 namespace {
@@ -17,7 +22,8 @@ namespace {
 constexpr std::size_t kLinesAhead = 64;
 
 struct Progress {
-  std::map<MessageId, v1::Sent> sent;
+  std::set<MessageId> waiting;                       // of this run; the outbox may hold others
+  std::vector<std::pair<MessageId, v1::Sent>> sent;  // in the order of acknowledgement
   std::map<MessageId, Failure> refused;
   Failure last_trouble{ExitCode::timeout, "timeout", "no acknowledgement in time"};
 };
@@ -25,10 +31,11 @@ struct Progress {
 ClientEvents watch(Progress& progress, Output& out) {
   ClientEvents events;
   events.sent = [&progress](const OutgoingMessage& message, const v1::Sent& sent) {
-    progress.sent[message.id] = sent;
+    if (progress.waiting.erase(message.id) > 0) progress.sent.emplace_back(message.id, sent);
   };
-  events.send_failed = [&progress, &out](const OutgoingMessage& message, const Failure& failure, bool dropped) {
-    if (dropped) progress.refused[message.id] = failure;
+  events.send_failed = [&progress, &out](const OutgoingMessage& message, const Failure& failure,
+                                         bool dropped) {
+    if (dropped && progress.waiting.erase(message.id) > 0) progress.refused[message.id] = failure;
     progress.last_trouble = failure;
     out.note("message " + format_uuid(message.id) + (dropped ? " was refused: " : " waits: ") + failure.name);
   };
@@ -46,22 +53,19 @@ void report(Output& out, const MessageId& id, const v1::Sent& sent) {
               {"durable", durable}});
 }
 
-// Waits for Sent; throws CommandError when the message is refused, or still waits at the deadline.
-v1::Sent await_sent(CommandSession& session, Progress& progress, const MessageId& id, Deadline deadline) {
+// Throws CommandError when the acknowledgements do not come in time, with the best reason known.
+void await(CommandSession& session, Progress& progress, const std::function<bool()>& done,
+           Deadline deadline) {
   try {
-    session.wait([&] { return progress.sent.contains(id) || progress.refused.contains(id); }, deadline,
-                 "acknowledgement");
+    session.wait(done, deadline, "acknowledgement");
   } catch (const CommandError& e) {
-    session.out().note("message " + format_uuid(id) + " is kept and will be sent by the next command");
     if (e.failure.exit != ExitCode::timeout) throw;
     throw CommandError(session.client().ready() ? progress.last_trouble : session.client().last_problem());
   }
-  const auto refused = progress.refused.find(id);
-  if (refused != progress.refused.end()) throw CommandError(refused->second);
-  return progress.sent.at(id);
 }
 
-void await_receipt(CommandSession& session, UserId peer, std::uint64_t chat_seq, WaitFor wait, Deadline deadline) {
+void await_receipt(CommandSession& session, UserId peer, std::uint64_t chat_seq, WaitFor wait,
+                   Deadline deadline) {
   if (wait == WaitFor::sent) return;
   const ChatState& chat = session.profile().state.chats[peer];
   const std::uint64_t& position = wait == WaitFor::read ? chat.peer_read : chat.peer_delivered;
@@ -97,28 +101,55 @@ void send_one(CommandSession& session, Progress& progress, const SendOptions& op
   const Contact to = session.find_user(options.to);
   const OutgoingMessage message = compose_once(session, to, options);
   const Deadline deadline = session.deadline();
+  progress.waiting.insert(message.id);
   if (session.profile().outbox().find(message.id) == nullptr) enqueue(session, message);
-  const v1::Sent sent = await_sent(session, progress, message.id, deadline);
+  await(
+      session, progress, [&] { return progress.waiting.empty(); }, deadline);
+  if (!progress.refused.empty()) throw CommandError(progress.refused.begin()->second);
+  const v1::Sent& sent = progress.sent.front().second;
   report(session.out(), message.id, sent);
   await_receipt(session, to.user, sent.chat_seq(), options.wait, deadline);
 }
 
-void send_lines(CommandSession& session, Progress& progress, const SendOptions& options) {
-  const Contact to = session.find_user(options.to);
-  std::vector<MessageId> ids;
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line.empty()) continue;
-    ids.push_back(make_message_id(session.client().server_now_ms()));
-    enqueue(session, compose(session, to.user, ids.back(), line));
-    const auto room = [&] { return session.profile().outbox().messages().size() < kLinesAhead; };
-    session.wait(room, session.deadline(), "acknowledgement");
-  }
+// Reports what was acknowledged; returns the highest position in the chat.
+std::uint64_t report_all(CommandSession& session, Progress& progress) {
   std::uint64_t last = 0;
-  for (const MessageId& id : ids) {
-    const v1::Sent sent = await_sent(session, progress, id, session.deadline());
+  for (const auto& [id, sent] : std::exchange(progress.sent, {})) {
     report(session.out(), id, sent);
     last = std::max(last, sent.chat_seq());
   }
+  return last;
+}
+
+// A refused line does not keep the others; the first refusal is thrown at the end.
+void send_lines(CommandSession& session, Progress& progress, const SendOptions& options) {
+  const Contact to = session.find_user(options.to);
+  session.require_key_with(to.user);
+  LineReader lines(session.context().loop, STDIN_FILENO);
+  std::optional<Failure> refusal;
+  std::uint64_t last = 0;
+  const auto take_stock = [&] {
+    last = std::max(last, report_all(session, progress));
+    if (!refusal && !progress.refused.empty()) refusal = progress.refused.begin()->second;
+    progress.refused.clear();
+  };
+  while (!lines.at_end()) {
+    session.wait([&] { return lines.has_line() || lines.at_end(); }, kNoDeadline, "line");
+    if (!lines.has_line()) continue;
+    const std::string line = lines.take();
+    if (line.empty()) continue;
+    const MessageId id = make_message_id(session.client().server_now_ms());
+    const OutgoingMessage message = compose(session, to.user, id, line);
+    progress.waiting.insert(id);
+    enqueue(session, message);
+    await(
+        session, progress, [&] { return progress.waiting.size() < kLinesAhead; }, session.deadline());
+    take_stock();
+  }
+  await(
+      session, progress, [&] { return progress.waiting.empty(); }, session.deadline());
+  take_stock();
+  if (refusal) throw CommandError(*refusal);
   if (last != 0) await_receipt(session, to.user, last, options.wait, session.deadline());
 }
 
@@ -132,10 +163,17 @@ ExitCode run_send(Context& context, const SendOptions& options) {
   Progress progress;
   CommandSession session(context, *profile, Login::device, watch(progress, context.out));
   session.connect();
-  if (options.lines) {
-    send_lines(session, progress, options);
-  } else {
-    send_one(session, progress, options);
+  try {
+    if (options.lines) {
+      send_lines(session, progress, options);
+    } else {
+      send_one(session, progress, options);
+    }
+  } catch (const CommandError&) {
+    const std::size_t kept = profile->outbox().messages().size();
+    if (kept > 0)
+      context.out.note(std::to_string(kept) + " messages are kept and will be sent by the next command");
+    throw;
   }
   session.close();
   return ExitCode::ok;

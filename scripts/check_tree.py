@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Checks what no compiler does: which folder includes which, and that the error and close tables are documented."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SRC = ROOT / "src"
+
+# In the order in which a message travels: a folder may include those before it.
+ORDER = ["base", "protocol", "config", "storage", "journal", "inbox", "account", "auth", "chat", "router", "session",
+         "net", "admin", "server", "tools"]
+# Features never include one another, with the exceptions that the lower one is no feature of its own.
+FEATURES = {"account", "auth", "chat"}
+# Only these read the configuration.
+CONFIG_READERS = {"config", "server", "main.cc"}
+
+
+def folder(path: pathlib.Path) -> str:
+    return path.relative_to(SRC).parts[0]
+
+
+def check_includes(faults):
+    for path in [*SRC.rglob("*.h"), *SRC.rglob("*.cc")]:
+        here = folder(path)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'#include "([a-z_]+)/', line)
+            if not match or match[1] in ("godwit", here):
+                continue
+            there = match[1]
+            where = f"{path.relative_to(ROOT)}:{number}"
+            if there == "config" and here not in CONFIG_READERS:
+                faults.append(f"{where}: only server and main read the configuration")
+            if there not in ORDER or here not in ORDER:
+                continue
+            if ORDER.index(there) > ORDER.index(here):
+                faults.append(f"{where}: {here} must not include {there}")
+            if here in FEATURES and there in FEATURES:
+                faults.append(f"{where}: features do not include one another ({here}, {there})")
+
+
+def check_tables(faults):
+    protocol = (ROOT / "docs" / "protocol.md").read_text()
+    proto = (SRC / "protocol" / "godwit.proto").read_text()
+    for name, code in re.findall(r"GODWIT_ERROR\((\w+),\s*(\d+),", (ROOT / "include/godwit/errors.def").read_text()):
+        if not re.search(rf"^\s+{name} = {code};", proto, re.M):
+            faults.append(f"godwit.proto: ErrorCode lacks {name} = {code}")
+        if not re.search(rf"\|\s*`?{name}`?\s*\|.*\b{code}\b|\b{code}\b\s*\|\s*`?{name}`?", protocol):
+            faults.append(f"docs/protocol.md: the error {name} ({code}) is not in the table")
+    for name, code in re.findall(r"GODWIT_CLOSE\((\w+),\s*(\d+),", (ROOT / "include/godwit/close_reasons.def").read_text()):
+        if name not in ("normal", "gone") and not re.search(rf"{code}.*{name}|{name}.*{code}", protocol):
+            faults.append(f"docs/protocol.md: the close reason {name} ({code}) is not in the table")
+
+
+def check_proto_docs(faults):
+    """Every message, field and enum value carries a docstring."""
+    lines = (SRC / "protocol" / "godwit.proto").read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        if re.match(r"\s*(message|enum) \w+|\s+[\w. ]+ \w+ = \d+;", line) and "reserved" not in line:
+            above = lines[number - 2].strip() if number > 1 else ""
+            if not above.startswith("//"):
+                faults.append(f"src/protocol/godwit.proto:{number}: no docstring")
+
+
+def main():
+    faults = []
+    check_includes(faults)
+    check_tables(faults)
+    check_proto_docs(faults)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

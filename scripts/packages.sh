@@ -1,0 +1,59 @@
+# Sourced by scripts/run and scripts/test: installs Debian or Ubuntu packages that are missing, by name.
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# The first of the names that the distribution has; names differ between releases.
+first_known() {
+  for name in "$@"; do
+    if dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' ||
+      apt-cache show "$name" >/dev/null 2>&1; then
+      echo "$name"
+      return 0
+    fi
+  done
+  echo "$1"
+}
+
+# install NAME...: a word may be "a|b" for either name.
+install() {
+  local missing=() word name updated=
+  for word in "$@"; do
+    IFS='|' read -r -a names <<<"$word"
+    for name in "${names[@]}"; do
+      dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' && continue 2
+    done
+    if [ -z "$updated" ]; then
+      say "refreshing the package lists"
+      as_root apt-get update -qq
+      updated=1
+    fi
+    missing+=("$(first_known "${names[@]}")")
+  done
+  [ ${#missing[@]} = 0 ] && return 0
+  say "installing ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+install_build_packages() {
+  install build-essential cmake ninja-build ccache mold pkg-config 'libboost1.81-dev|libboost1.83-dev|libboost-dev' \
+    librocksdb-dev libsodium-dev libspdlog-dev nlohmann-json3-dev protobuf-compiler libprotobuf-dev libssl-dev \
+    libcli11-dev prometheus-cpp-dev libxxhash-dev libgtest-dev libgmock-dev
+}
+
+install_test_packages() {
+  # prometheus for promtool, openssl for certificates, faketime for clock jumps.
+  install python3 python3-pytest python3-nacl openssl prometheus util-linux faketime procps
+}
+
+# build PRESET TARGET...: configures once, then builds.
+build() {
+  local preset=$1
+  shift
+  say "building $preset: $*"
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >&2
+  cmake --build --preset "$preset" --target "$@" >&2
+}

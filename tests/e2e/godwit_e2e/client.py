@@ -1,0 +1,262 @@
+"""A client of godwit.v1.json: one connection, requests and pushes."""
+
+import json
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from .identity import Device, b64, device_bytes, fresh_handle, message_id, unb64, user_bytes
+from .websocket import WAIT_S, Timeout, WebSocket
+
+
+class ServerError(Exception):
+    """A request was answered with Error."""
+
+    def __init__(self, body):
+        super().__init__(f"{body.get('code')}: {body.get('message')}")
+        self.code = body.get("code")
+        self.retryable = body.get("retryable", False)
+        self.retry_after_ms = body.get("retryAfterMs", 0)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    seq: int
+    id: bytes
+    sender: int
+    device: int
+    to: int
+    chat_seq: int
+    payload: bytes
+
+    @staticmethod
+    def of(body):
+        return Envelope(
+            int(body.get("seq", 0)),
+            unb64(body["id"]),
+            int(body["from"]),
+            body.get("fromDevice", 0),
+            int(body.get("to", 0)),
+            int(body["chatSeq"]),
+            unb64(body["payload"]),
+        )
+
+
+class Client:
+    """One connection. What the server pushes is kept in `pushes` until it is taken."""
+
+    def __init__(self, port, **options):
+        self.socket = WebSocket(port, **options)
+        self.pushes = deque()
+        self.replies = {}
+        self.device = None
+        self.welcome = None
+        self.next_id = 1
+        self.challenge = self.wait_push("challenge")
+        self.nonce = unb64(self.challenge["nonce"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    # Frames
+
+    def send_frame(self, frame):
+        self.socket.send_message(json.dumps(frame).encode())
+
+    def read_one(self, timeout=WAIT_S):
+        frame = json.loads(self.socket.receive_message(timeout))
+        request_id = int(frame.pop("requestId", 0))
+        if request_id:
+            assert request_id not in self.replies, "a request was answered twice"
+            self.replies[request_id] = frame
+        else:
+            self.pushes.append(frame)
+
+    def start(self, **body):
+        """Sends a request and does not wait; returns its id."""
+        request_id, self.next_id = self.next_id, self.next_id + 1
+        self.send_frame({"requestId": str(request_id), **body})
+        return request_id
+
+    def result(self, request_id, timeout=WAIT_S):
+        """The reply's body. Raises ServerError."""
+        deadline = time.monotonic() + timeout
+        while request_id not in self.replies:
+            self.read_one(max(0.0, deadline - time.monotonic()))
+        ((kind, body),) = self.replies.pop(request_id).items()
+        if kind == "error":
+            raise ServerError(body)
+        return body
+
+    def request(self, **body):
+        return self.result(self.start(**body))
+
+    def notice(self, **body):
+        self.send_frame(body)
+
+    def error_of(self, **body):
+        """The error that answers the request; fails when it is answered otherwise."""
+        try:
+            reply = self.request(**body)
+        except ServerError as error:
+            return error
+        raise AssertionError(f"answered {reply} instead of an error")
+
+    def wait_push(self, kind, matches=lambda body: True, timeout=WAIT_S):
+        """Takes the first push of this kind that matches; others stay."""
+        deadline = time.monotonic() + timeout
+        seen = 0
+        while True:
+            while seen < len(self.pushes):
+                frame = self.pushes[seen]
+                if kind in frame and matches(frame[kind]):
+                    del self.pushes[seen]
+                    return frame[kind]
+                seen += 1
+            self.read_one(max(0.0, deadline - time.monotonic()))
+
+    def take_pushes(self, kind):
+        """All pushes of this kind that have come, after a round trip."""
+        self.request(ping={})
+        taken = [frame[kind] for frame in self.pushes if kind in frame]
+        self.pushes = deque(frame for frame in self.pushes if kind not in frame)
+        return taken
+
+    def wait_closed(self, timeout=WAIT_S):
+        return self.socket.wait_closed(timeout)
+
+    # Accounts
+
+    def register(self, handle=None, device=None, **more):
+        device = device or Device()
+        device.handle = handle or fresh_handle()
+        proof = device.sign("godwit/v1/register", self.nonce, device.public_key, device.handle.encode())
+        body = {"handle": device.handle, "deviceKey": b64(device.public_key), "signature": b64(proof), **more}
+        reply = self.request(register=body)
+        device.user_id, device.device_id = int(reply["userId"]), reply["deviceId"]
+        device.token = reply.get("token", "")
+        return device
+
+    def hello_body(self, device, cursor=None, token=None, nonce=None, signer=None, **more):
+        token = device.token if token is None else token
+        proof = (signer or device).sign("godwit/v1/hello", nonce or self.nonce, token.encode())
+        body = {"token": token, "signature": b64(proof), **more}
+        if cursor is not None:
+            body["cursor"] = str(cursor)
+        return body
+
+    def hello(self, device, **options):
+        self.welcome = self.request(hello=self.hello_body(device, **options))
+        self.device = device
+        return self.welcome
+
+    def refresh(self, device):
+        proof = device.sign(
+            "godwit/v1/refresh", self.nonce, user_bytes(device.user_id), device_bytes(device.device_id)
+        )
+        asked = {"userId": str(device.user_id), "deviceId": device.device_id, "signature": b64(proof)}
+        reply = self.request(refreshToken=asked)
+        device.token = reply["token"]
+        return reply
+
+    def link_begin(self, device, **more):
+        proof = device.sign("godwit/v1/link-begin", self.nonce, device.public_key)
+        body = {"deviceKey": b64(device.public_key), "signature": b64(proof), **more}
+        return unb64(self.request(linkBegin=body)["linkId"])
+
+    def approve_body(self, link_id, new_key):
+        proof = self.device.sign("godwit/v1/link-approve", link_id, new_key, user_bytes(self.device.user_id))
+        return {"linkId": b64(link_id), "deviceKey": b64(new_key), "signature": b64(proof)}
+
+    def devices(self):
+        return self.request(listDevices={}).get("devices", [])
+
+    def revoke(self, device_id):
+        return self.request(revokeDevice={"deviceId": device_id})
+
+    def delete_body(self):
+        proof = self.device.sign("godwit/v1/delete-account", self.nonce, user_bytes(self.device.user_id))
+        return {"signature": b64(proof)}
+
+    def block(self, user, lift=False):
+        return self.request(block={"userId": str(user.user_id), "lift": lift})
+
+    # Messages
+
+    @staticmethod
+    def send_body(to, payload, id=None):
+        to = to.user_id if isinstance(to, Device) else to
+        return {"id": b64(id or message_id()), "to": str(to), "payload": b64(payload)}
+
+    def send(self, to, payload=b"hello", id=None):
+        """Returns the chat sequence."""
+        return int(self.request(send=self.send_body(to, payload, id))["chatSeq"])
+
+    def send_many(self, to, payloads):
+        """All at once; returns when all are acknowledged."""
+        open_requests = [self.start(send=self.send_body(to, payload)) for payload in payloads]
+        return [int(self.result(request)["chatSeq"]) for request in open_requests]
+
+    def receive(self, count=1, timeout=WAIT_S):
+        """Exactly `count` envelopes, in the order they came."""
+        deadline = time.monotonic() + timeout
+        envelopes = []
+        while len(envelopes) < count:
+            body = self.wait_push("deliver", timeout=max(0.0, deadline - time.monotonic()))
+            envelopes += [Envelope.of(entry) for entry in body["envelopes"]]
+        assert len(envelopes) == count, f"{len(envelopes)} envelopes instead of {count}"
+        return envelopes
+
+    def receive_all(self, count, timeout=WAIT_S):
+        """As receive, acknowledging every frame, so that windows do not matter."""
+        deadline = time.monotonic() + timeout
+        envelopes = []
+        while len(envelopes) < count:
+            body = self.wait_push("deliver", timeout=max(0.0, deadline - time.monotonic()))
+            envelopes += [Envelope.of(entry) for entry in body["envelopes"]]
+            self.notice(ack={"cursor": str(envelopes[-1].seq)})
+        assert len(envelopes) == count, f"{len(envelopes)} envelopes instead of {count}"
+        return envelopes
+
+    def ack(self, cursor):
+        return self.request(ack={"cursor": str(cursor)})
+
+    def read(self, peer, chat_seq):
+        return self.request(read={"peer": str(peer.user_id), "chatSeq": str(chat_seq)})
+
+    def history(self, peer, **range_):
+        """(envelopes, chat_end, more)."""
+        asked = {"peer": str(peer.user_id), **{name: value for name, value in range_.items()}}
+        page = self.request(history=asked)
+        envelopes = [Envelope.of(entry) for entry in page.get("envelopes", [])]
+        return envelopes, int(page.get("chatEnd", 0)), page.get("more", False)
+
+    def wait_watermark(self, peer, member, delivered=0, read=0, timeout=WAIT_S):
+        """Waits until the pushed positions of `member` in the chat with `peer` are at least these."""
+        deadline = time.monotonic() + timeout
+        got = {"delivered": 0, "read": 0}
+        while got["delivered"] < delivered or got["read"] < read:
+            body = self.wait_push("watermarks", timeout=max(0.0, deadline - time.monotonic()))
+            for mark in body["watermarks"]:
+                if int(mark["peer"]) == peer.user_id and int(mark["member"]) == member.user_id:
+                    for name in got:
+                        got[name] = max(got[name], int(mark.get(name, 0)))
+        return got
+
+    def wait_caught_up(self):
+        return int(self.wait_push("caughtUp").get("seq", 0))
+
+
+def is_quiet(client, seconds):
+    """True when nothing at all comes for this long."""
+    try:
+        client.read_one(seconds)
+    except Timeout:
+        return True
+    return False
