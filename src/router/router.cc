@@ -75,24 +75,32 @@ void Router::start() {
 
 void Router::dispatch(Journal::Batch batch, Errc outcome) {
   std::vector<Journal::Batch> parts(map_.workers);
+  std::vector<Journal::Batch> answers(map_.workers);
+  const auto add = [](std::vector<Journal::Batch>& to, std::uint64_t bits, const RecordPtr& record) {
+    for (; bits != 0; bits &= bits - 1) to[static_cast<std::size_t>(std::countr_zero(bits))].push_back(record);
+  };
   std::uint64_t bytes = 0;
   for (const RecordPtr& record : batch) {
-    std::uint64_t bits = record->workers;
-    if (record->done_worker != Record::kNobody) bits |= 1ULL << record->done_worker;
-    for (; bits != 0; bits &= bits - 1) parts[static_cast<std::size_t>(std::countr_zero(bits))].push_back(record);
+    add(parts, record->workers, record);
+    std::uint64_t waiting = record->done_worker == Record::kNobody ? 0 : 1ULL << record->done_worker;
+    if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
+    add(answers, waiting, record);
     bytes += record->body.message().envelope().size() + 64;
   }
-  for (unsigned i = 0; i < map_.workers; ++i) {
-    if (parts[i].empty()) continue;
-    workers_[i]->post([shard = shards_[i].get(), part = std::move(parts[i]), outcome] {
-      if (outcome == Errc::ok) {
-        shard->committed(part);
-      } else {
-        shard->failed(part, outcome);
-      }
-    });
+  const auto post = [this](std::vector<Journal::Batch>& to, auto run) {
+    for (unsigned i = 0; i < map_.workers; ++i) {
+      if (to[i].empty()) continue;
+      workers_[i]->post([shard = shards_[i].get(), part = std::move(to[i]), run] { run(*shard, part); });
+    }
+  };
+  if (outcome != Errc::ok) {
+    post(parts, [](Shard& shard, const Journal::Batch& part) { shard.undo(part); });
+    post(answers, [outcome](Shard& shard, const Journal::Batch& part) { shard.refused(part, outcome); });
+    return;
   }
-  if (outcome != Errc::ok || batch.empty()) return;
+  post(parts, [](Shard& shard, const Journal::Batch& part) { shard.committed(part); });
+  post(answers, [](Shard& shard, const Journal::Batch& part) { shard.answered(part); });
+  if (batch.empty()) return;
   committed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   dispatched_.store(batch.back()->lsn.value, std::memory_order_release);
 }

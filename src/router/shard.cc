@@ -23,26 +23,28 @@ void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
     if ((record->workers & bit_) != 0) apply(record);
   }
-  // Acknowledgements after the whole batch is visible, so that a reader who was told sees it.
+  notify_touched();
+}
+
+void Shard::answered(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
     finish(*record, Errc::ok);
-  }
-  notify_touched();
-  // Last, so that whoever asked for it has been answered.
-  for (const Ejection& e : std::exchange(ejections_, {})) {
-    if (e.device) {
-      registry_.eject(e.user, e.device, e.reason);
-    } else {
-      registry_.eject_all(e.user, e.reason);
+    const store::Record& body = record->body;
+    if (body.has_device_revoked()) {
+      registry_.eject(UserId(body.device_revoked().user()), DeviceId(body.device_revoked().device_id()),
+                      CloseReason::revoked);
+    } else if (body.has_user_deleted()) {
+      registry_.eject_all(UserId(body.user_deleted().user()), CloseReason::account_deleted);
     }
   }
 }
 
-void Shard::failed(const Journal::Batch& batch, Errc outcome) {
-  for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
-    if (((*it)->workers & bit_) != 0) chats_.undo(**it);
-    finish(**it, outcome);
-  }
+void Shard::undo(const Journal::Batch& batch) {
+  for (auto it = batch.rbegin(); it != batch.rend(); ++it) chats_.undo(**it);
+}
+
+void Shard::refused(const Journal::Batch& batch, Errc outcome) {
+  for (const RecordPtr& record : batch) finish(*record, outcome);
 }
 
 void Shard::finish(Record& record, Errc outcome) {
@@ -71,19 +73,15 @@ void Shard::apply(const RecordPtr& record) {
       accounts_.applied(record);
       apply_to_inbox(UserId(body.device_added().user()), record);
       break;
-    case store::Record::kDeviceRevoked: {
-      const UserId user(body.device_revoked().user());
+    case store::Record::kDeviceRevoked:
       accounts_.applied(record);
-      apply_to_inbox(user, record);
-      ejections_.push_back({user, DeviceId(body.device_revoked().device_id()), CloseReason::revoked});
+      apply_to_inbox(UserId(body.device_revoked().user()), record);
       break;
-    }
     case store::Record::kUserDeleted: {
       const UserId user(body.user_deleted().user());
       chats_.user_deleted(user);
       accounts_.applied(record);
       apply_to_inbox(user, record);
-      ejections_.push_back({user, DeviceId(), CloseReason::account_deleted});
       break;
     }
     case store::Record::kBlockChanged:
@@ -128,8 +126,13 @@ void Shard::end_turn() {
   chats_.flush_watermarks();
   const auto [refused, outcome] = writer_.flush();
   if (!refused.empty()) {
-    // The chat of a message is always on the worker that decided it.
-    failed(refused, outcome);
+    // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
+    undo(refused);
+    for (const RecordPtr& record : refused) {
+      if (record->done_worker == Record::kNobody) continue;
+      wiring_.workers[record->done_worker]->post(
+          [done = std::exchange(record->done, nullptr), record, outcome] { done(*record, outcome); });
+    }
   }
   inboxes_.flush_loads();
   chats_.chats().flush_loads();

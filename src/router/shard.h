@@ -44,9 +44,14 @@ class Shard {
 
   Shard(Wiring wiring, const ShardOptions& options);
 
-  // A batch from the journal.
+  // A batch from the journal: what of it concerns this worker becomes visible here.
   void committed(const Journal::Batch& batch);
-  void failed(const Journal::Batch& batch, Errc outcome);
+  // The same batch has been handed to every worker: who waits is answered, and whoever must leave leaves.
+  // So an answer is never ahead of what it answers: what its receiver asks next finds it, on any worker.
+  void answered(const Journal::Batch& batch);
+  // A batch that the journal refused or lost: decisions are taken back, then those who wait are told.
+  void undo(const Journal::Batch& batch);
+  void refused(const Journal::Batch& batch, Errc outcome);
   // A record from before the start; nobody is connected yet.
   void recovered(const RecordPtr& record) { apply(record); }
 
@@ -91,12 +96,6 @@ class Shard {
   AccountService accounts_;
   Registry registry_;
   std::vector<UserId> touched_;
-  struct Ejection {
-    UserId user;
-    DeviceId device;  // none: all
-    CloseReason reason;
-  };
-  std::vector<Ejection> ejections_;
   std::atomic<std::size_t> dirty_{0};
   std::atomic<std::size_t> inbox_count_{0};
   std::atomic<std::size_t> chat_count_{0};

@@ -147,7 +147,7 @@ rocksdb::DBOptions database_options(std::shared_ptr<rocksdb::EventListener> list
   env->SetBackgroundThreads(1, rocksdb::Env::Priority::BOTTOM);
   env->SetBackgroundThreads(1, rocksdb::Env::Priority::HIGH);
   options.env = env;
-  options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(128 << 20, 10'000));
+  options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(256 << 20, 10'000));
   // Dirty pages are handed to the disk as they come, so that the journal's fdatasync never queues behind
   // hundreds of megabytes.
   options.bytes_per_sync = 1 << 20;

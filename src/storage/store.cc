@@ -36,11 +36,11 @@ constexpr const char* kAppliedKey = "applied";
 // Where checkpoints write the files that RocksDB takes over.
 constexpr const char* kIncoming = "/incoming";
 
-// Files of one column that wait for compaction. A read asks the filter of each (about 0.1 us), so this many
-// still read well.
+// Files of one column that wait for compaction. A read asks the filter of each, so this many still read well.
+// Beyond it, checkpoints come at most once a second: fewer and larger files, which compaction merges sooner.
 constexpr std::uint64_t kMaxLevel0Files = 128;
 constexpr std::chrono::milliseconds kCatchUpStep{20};
-constexpr std::chrono::milliseconds kCatchUpLimit{5000};
+constexpr std::chrono::milliseconds kCatchUpLimit{1000};
 
 [[noreturn]] void refuse(const std::string& directory, const std::string& why) {
   throw std::runtime_error("cannot open the data directory " + directory + ": " + why);
