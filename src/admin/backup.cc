@@ -22,15 +22,19 @@ net::HttpHandler backup_handler(const AdminWiring& wiring) {
   return [&checkpointer = wiring.checkpointer, &store = wiring.store, root = wiring.backup_root](
              net::HttpRequest request, net::HttpReply reply) {
     const auto body = nlohmann::json::parse(request.body, nullptr, false);
-    const std::string name = body.is_object() ? body.value("name", std::string()) : std::string();
+    const std::string name = body.is_object() && body.contains("name") && body["name"].is_string()
+                                 ? body["name"].get<std::string>()
+                                 : std::string();
     if (!is_plain_name(name)) return reply(json_error(400, "`name` must be letters, digits, '-', '_' or '.'"));
     const std::filesystem::path directory = std::filesystem::path(root) / name;
     std::error_code ignored;
     std::filesystem::create_directories(root, ignored);
-    // What is acknowledged up to now is in the copy: the journal's tail is materialised first.
-    if (!checkpointer.run_once()) return reply(json_error(503, "the store does not accept writes now"));
-    if (const auto fault = store.backup(directory.string())) return reply(json_error(409, *fault));
-    reply(json_response(201, nlohmann::json{{"directory", directory.string()}}.dump()));
+    checkpointer.post([&checkpointer, &store, directory, reply] {
+      // What is acknowledged up to now is in the copy: the journal's tail is materialised first.
+      if (!checkpointer.run_once()) return reply(json_error(503, "the store does not accept writes now"));
+      if (const auto fault = store.backup(directory.string())) return reply(json_error(409, *fault));
+      reply(json_response(201, nlohmann::json{{"directory", directory.string()}}.dump()));
+    });
   };
 }
 

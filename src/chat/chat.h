@@ -39,7 +39,7 @@ class Chat {
   void apply(const RecordPtr& record);
   void collect(const PartitionMap& map, Collector& out);
   void checkpointed();
-  bool idle() const { return tail_.empty() && decided_end_ == end_ && !watermark_waits && !scanning; }
+  bool idle() const { return tail_.empty() && decided_end_ == end_ && !watermark_waits && !held; }
 
   const ChatId& id() const { return id_; }
   bool exists() const { return static_cast<bool>(members_[0].user); }
@@ -69,10 +69,10 @@ class Chat {
   // Deduplication: everything accepted from this time on went through this worker's table since the chat
   // was loaded, or was read back into it.
   std::int64_t dedup_from_ms = 0;
-  // A look into the log is under way.
-  bool scanning = false;
-  // The recipient was asked for since the chat was loaded.
-  bool recipients_known = false;
+  // A send waits for a look into the log or at the recipient's account; later sends wait behind it.
+  bool held = false;
+  // When the recipients' accounts were last known to exist (ChatService::accounts_epoch_); 0: never.
+  std::uint64_t recipients_epoch = 0;
   // Positions have moved and are not recorded yet; when they last were.
   bool watermark_waits = false;
   std::int64_t watermark_at_ms = 0;

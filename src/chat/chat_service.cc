@@ -26,8 +26,28 @@ void ChatService::answer(const SendRequest& request, Result<SentInfo> result) {
 void ChatService::send(SendRequest request) {
   const ChatId id = direct_chat_id(request.from, request.to);
   chats_.with(id, [this, request = std::move(request)](Chat& chat) mutable {
-    decide(chat, std::move(request), false);
+    if (chat.held) {
+      held_[chat.id()].push_back(std::move(request));
+    } else {
+      decide(chat, std::move(request), false);
+    }
   });
+}
+
+void ChatService::hold(Chat& chat, SendRequest request) {
+  chat.held = true;
+  held_[chat.id()].push_front(std::move(request));
+}
+
+void ChatService::resume(Chat& chat, bool log_was_read) {
+  chat.held = false;
+  auto& queue = held_[chat.id()];
+  while (!queue.empty() && !chat.held) {
+    SendRequest next = std::move(queue.front());
+    queue.pop_front();
+    decide(chat, std::move(next), std::exchange(log_was_read, false));
+  }
+  if (queue.empty()) held_.erase(chat.id());
 }
 
 void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
@@ -40,26 +60,36 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   if (id_time > now + options_.max_clock_skew_ms || id_time < now - options_.dedup_window_ms) {
     return answer(request, Errc::message_id_expired);
   }
+  if (chat.recipients_epoch != accounts_epoch_) {
+    const UserId to = request.to;
+    hold(chat, std::move(request));
+    return ask_for_recipient(chat, to);
+  }
   // An earlier acceptance cannot lie further back than the id's own time less the skew that is allowed.
   const std::int64_t since = id_time - options_.max_clock_skew_ms;
   const std::int64_t known_from = std::max(chat.dedup_from_ms, dedup_.complete_after_ms() + 1);
   if (!log_was_read && chat.end() > 0 && known_from > since && chat.end_time_ms() >= since) {
-    return read_log_and_decide(chat, std::move(request), since);
-  }
-  if (deleted_.contains(request.to)) return answer(request, Errc::user_not_found);
-  if (!chat.recipients_known) {
-    const UserId to = request.to;
-    wiring_.user_exists(to, [this, id = chat.id(), request = std::move(request), log_was_read](bool exists) mutable {
-      if (!exists) return answer(request, Errc::user_not_found);
-      chats_.with(id, [this, request = std::move(request), log_was_read](Chat& again) mutable {
-        again.recipients_known = true;
-        decide(again, std::move(request), log_was_read);
-      });
-    });
-    return;
+    hold(chat, std::move(request));
+    return read_log(chat, since);
   }
   if (!wiring_.writer.writable()) return answer(request, Errc::storage_unavailable);
   accept(chat, std::move(request), key, hash, now);
+}
+
+void ChatService::ask_for_recipient(Chat& chat, UserId recipient) {
+  wiring_.user_exists(recipient, [this, id = chat.id(), epoch = accounts_epoch_](bool exists) {
+    // Loaded still: a chat that is held is never idle.
+    chats_.with(id, [this, epoch, exists](Chat& again) {
+      if (exists) {
+        again.recipients_epoch = epoch;
+      } else {
+        auto& queue = held_[again.id()];
+        answer(queue.front(), Errc::user_not_found);
+        queue.pop_front();
+      }
+      resume(again, false);
+    });
+  });
 }
 
 bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::uint64_t hash) {
@@ -108,22 +138,18 @@ void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, s
   wiring_.writer.add(std::move(record));
 }
 
-void ChatService::read_log_and_decide(Chat& chat, SendRequest request, std::int64_t since_ms) {
-  auto& waiting = waiting_for_log_[chat.id()];
-  waiting.push_back(std::move(request));
-  if (chat.scanning) return;
-  chat.scanning = true;
+void ChatService::read_log(Chat& chat, std::int64_t since_ms) {
   log_scans_.Increment();
   struct Found {
     DedupKey key;
     DedupEntry entry;
   };
+  // Newest first. The table may have forgotten what the tail still has.
+  std::vector<Found> found;
   const ChatId id = chat.id();
   const std::uint64_t last = chat.stored_end();
   // A little further back than asked for, so that the next few old ids need no scan of their own.
   const std::int64_t from_ms = since_ms - options_.max_clock_skew_ms;
-  // The table may have forgotten what the tail still has.
-  std::vector<Found> found;
   for (std::uint64_t seq = chat.end(); seq > last; --seq) {
     const RecordPtr* record = chat.in_tail(seq);
     if (record == nullptr || (*record)->body.time_ms() < from_ms) break;
@@ -146,20 +172,16 @@ void ChatService::read_log_and_decide(Chat& chat, SendRequest request, std::int6
                          return true;
                        });
     wiring_.worker.post([this, id, from_ms, found = std::move(found)] {
-      // Loaded still: a chat that is being scanned is never idle.
+      // Loaded still: a chat that is held is never idle.
       chats_.with(id, [&](Chat& chat) {
-        chat.scanning = false;
         chat.dedup_from_ms = std::min(chat.dedup_from_ms, from_ms);
-        std::vector<SendRequest> requests = std::exchange(waiting_for_log_[id], {});
-        waiting_for_log_.erase(id);
-        // Oldest first, so that the newest stay longest.
+        // Oldest first, so that the newest stay longest; last what is waited for, so that it is there.
         for (auto it = found.rbegin(); it != found.rend(); ++it) dedup_.insert(it->key, it->entry);
-        for (auto& request : requests) {
-          const auto key = DedupKey::of(id, request.from, request.id);
-          const auto match = std::find_if(found.begin(), found.end(), [&](const Found& f) { return f.key == key; });
-          if (match != found.end() && dedup_.find(key) == nullptr) dedup_.insert(key, match->entry);
-          decide(chat, std::move(request), true);
-        }
+        const SendRequest& waiting = held_[id].front();
+        const DedupKey key = DedupKey::of(id, waiting.from, waiting.id);
+        const auto match = std::find_if(found.begin(), found.end(), [&](const Found& f) { return f.key == key; });
+        if (match != found.end()) dedup_.insert(key, match->entry);
+        resume(chat, true);
       });
     });
   });

@@ -1,12 +1,12 @@
 // What happens in chats on one worker: accepting messages, receipts, pages of the log.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/metrics.h"
@@ -24,6 +24,7 @@ struct ChatOptions {
   std::int64_t max_clock_skew_ms = 300'000;  // how far a message id may be ahead of the server's clock
   std::int64_t watermark_interval_ms = 250;  // at most one update per chat in this time
   std::uint32_t history_page_max = 200;
+  std::size_t history_page_bytes = 1 << 20;  // at least one entry is returned
   std::size_t dedup_entries = 500'000;       // ids kept in memory per worker
   std::size_t dedup_scan_max = 100'000;      // log entries read for one old message id
   std::size_t cached_chats = 1'000'000;      // per worker
@@ -99,8 +100,10 @@ class ChatService {
   void applied(const RecordPtr& record);
   // A record that was decided here and refused or lost by the journal.
   void undo(const Record& record);
-  // The user is deleted: no more messages for them.
-  void user_deleted(UserId user) { deleted_.insert_or_assign(user, true); }
+  // Some account was deleted: recipients are looked at again before they get another message.
+  void account_deleted() { ++accounts_epoch_; }
+  // After a reload.
+  void set_watermark_interval(std::int64_t milliseconds) { options_.watermark_interval_ms = milliseconds; }
 
   // End of turn and timer: records the positions that are due.
   void flush_watermarks();
@@ -112,20 +115,25 @@ class ChatService {
   // True when the request was answered, or will be, because its id is known.
   bool answer_repeat(const DedupKey& key, SendRequest& request, std::uint64_t hash);
   void accept(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash, std::int64_t now_ms);
-  // Reads ids back from the log, from the newest to the given time, then decides.
-  void read_log_and_decide(Chat& chat, SendRequest request, std::int64_t since_ms);
+  // Puts a send, and those that come after it, aside until resume().
+  void hold(Chat& chat, SendRequest request);
+  void resume(Chat& chat, bool log_was_read);
+  // Reads ids back from the log, from the newest to the given time, then resumes.
+  void read_log(Chat& chat, std::int64_t since_ms);
+  // Asks for the recipient's account, then resumes or refuses.
+  void ask_for_recipient(Chat& chat, UserId recipient);
   void answer(const SendRequest& request, Result<SentInfo> result);
   void record_watermark(Chat& chat);
 
   const ChatWiring wiring_;
-  const ChatOptions options_;
+  ChatOptions options_;
   RowCache<ChatId, Chat> chats_;
   DedupTable dedup_;
   // Repeats of messages that are not committed yet wait here.
   std::unordered_map<std::uint64_t, std::vector<SendRequest>> repeats_;
-  // Sends that wait for a look into their chat's log.
-  std::unordered_map<ChatId, std::vector<SendRequest>> waiting_for_log_;
-  boost::unordered_flat_map<UserId, bool, std::hash<UserId>> deleted_;
+  // The sends of chats that are held, in the order in which they came; the first is what it is held for.
+  std::unordered_map<ChatId, std::deque<SendRequest>> held_;
+  std::uint64_t accounts_epoch_ = 1;
   struct Due {
     std::int64_t at_ms;
     ChatId chat;

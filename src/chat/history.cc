@@ -22,6 +22,26 @@ Range page_range(const HistoryRequest& request, std::uint64_t end, std::uint32_t
   return {last > limit ? last - limit + 1 : 1, last};
 }
 
+// Keeps a page within its bytes: what lies furthest from where the reader asked is left for the next page.
+void fit(HistoryResult& page, bool forward, std::size_t max_bytes) {
+  std::size_t bytes = 0;
+  std::size_t keep = 0;
+  const std::size_t count = page.entries.size();
+  while (keep < count) {
+    bytes += page.entries[forward ? keep : count - 1 - keep].envelope.size();
+    if (keep > 0 && bytes > max_bytes) break;
+    ++keep;
+  }
+  if (keep == count) return;
+  page.more = true;
+  const auto drop = static_cast<std::ptrdiff_t>(count - keep);
+  if (forward) {
+    page.entries.erase(page.entries.end() - drop, page.entries.end());
+  } else {
+    page.entries.erase(page.entries.begin(), page.entries.begin() + drop);
+  }
+}
+
 }  // namespace
 
 void ChatService::history(const HistoryRequest& request, std::function<void(const Result<HistoryResult>&)> reply) {
@@ -42,9 +62,10 @@ void ChatService::history(const HistoryRequest& request, std::function<void(cons
     const std::uint64_t stored_last = std::min(range.last, chat.stored_end());
     if (range.first > stored_last) {
       result.entries = std::move(recent);
+      fit(result, request.forward, options_.history_page_bytes);
       return reply(std::move(result));
     }
-    wiring_.readers.post([this, id = chat.id(), reader = request.reader, first = range.first, stored_last,
+    wiring_.readers.post([this, id = chat.id(), reader = request.reader, forward = request.forward, first = range.first, stored_last,
                           result = std::move(result), recent = std::move(recent), reply]() mutable {
       const Partition partition = wiring_.map.partition(id);
       store::LogEntry entry;
@@ -58,6 +79,7 @@ void ChatService::history(const HistoryRequest& request, std::function<void(cons
                            return true;
                          });
       for (auto& e : recent) result.entries.push_back(std::move(e));
+      fit(result, forward, options_.history_page_bytes);
       wiring_.worker.post([reply, result = std::move(result)] { reply(result); });
     });
   });

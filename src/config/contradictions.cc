@@ -116,9 +116,8 @@ void check_oidc(const AuthConfig& auth, Contradictions& out) {
         {"auth.oidc_issuer", "auth.oidc_audience"},
         "there is an external issuer and no audience; tokens it made for other services would be accepted");
   }
-  if (auth.oidc_issuer.empty() != auth.oidc_jwks_url.empty()) {
-    out.add({"auth.oidc_issuer", "auth.oidc_jwks_url"},
-            "one is set without the other; an external issuer needs its name and where its keys are");
+  if (auth.oidc_issuer.empty() && !auth.oidc_jwks_url.empty()) {
+    out.add({"auth.oidc_issuer", "auth.oidc_jwks_url"}, "there are keys of an external issuer, but not its name");
   }
   if (!auth.oidc_issuer.empty() && auth.oidc_issuer == auth.issuer) {
     out.add({"auth.issuer", "auth.oidc_issuer"},

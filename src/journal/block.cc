@@ -72,7 +72,8 @@ std::optional<Block> parse_block(std::string_view bytes, std::uint64_t seed) {
 }
 
 std::optional<Lsn> first_lsn_field(std::string_view bytes) {
-  if (bytes.size() < kBlockHeaderBytes || !bytes.substr(kBlockMagicAt).starts_with(kBlockMagic)) return std::nullopt;
+  if (bytes.size() < kBlockHeaderBytes || !bytes.substr(kBlockMagicAt).starts_with(kBlockMagic))
+    return std::nullopt;
   return Lsn(load_u64(bytes.data() + kFirstLsnAt));
 }
 

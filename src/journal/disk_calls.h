@@ -14,7 +14,7 @@ namespace godwit {
 // system call does: -1 and errno.
 struct DiskCalls {
   std::function<ssize_t(int fd, const void* data, std::size_t size, std::uint64_t offset)> write;  // pwrite
-  std::function<int(int fd)> sync;                                                               // fdatasync
+  std::function<int(int fd)> sync;  // fdatasync
   // Fills a new file with zeros, so that later writes and syncs change no metadata.
   std::function<int(int fd, std::uint64_t size)> fill;
   // Bytes that an unprivileged process may still write under `directory`.

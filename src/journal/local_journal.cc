@@ -51,7 +51,9 @@ LocalJournalOptions checked(LocalJournalOptions options) {
   return options;
 }
 
-std::uint64_t queue_cost(const Record& record) { return record.encoded.size() + kRecordOverhead; }
+std::uint64_t queue_cost(const Record& record) {
+  return record.encoded.size() + kRecordOverhead;
+}
 
 }  // namespace
 
@@ -62,14 +64,16 @@ struct LocalJournal::Probe {
         writable(m.gauge("godwit_journal_writable", "1 when records are accepted, else 0.")),
         segments(m.gauge("godwit_journal_segments", "Files in use.")),
         overloaded(m.counter("godwit_journal_refused_total", "Appends refused.", {{"reason", "overloaded"}})),
-        unavailable(m.counter("godwit_journal_refused_total", "Appends refused.", {{"reason", "unavailable"}})),
+        unavailable(
+            m.counter("godwit_journal_refused_total", "Appends refused.", {{"reason", "unavailable"}})),
         batches(m.counter("godwit_journal_batches_total", "Batches committed.")),
         records(m.counter("godwit_journal_records_total", "Records committed.")),
         bytes(m.counter("godwit_journal_bytes_total", "Bytes committed.")),
-        failed_records(m.counter("godwit_journal_failed_records_total", "Records that could not be committed.")),
+        failed_records(
+            m.counter("godwit_journal_failed_records_total", "Records that could not be committed.")),
         batch_records(m.histogram("godwit_journal_batch_records", "Records in one batch.", kBatchBuckets)),
-        commit_seconds(m.histogram("godwit_journal_commit_seconds", "Time to write and sync a batch.",
-                                   kSyncBuckets)) {}
+        commit_seconds(
+            m.histogram("godwit_journal_commit_seconds", "Time to write and sync a batch.", kSyncBuckets)) {}
   Gauge& queue_bytes;
   Gauge& queue_limit;
   Gauge& writable;
@@ -96,7 +100,9 @@ LocalJournal::LocalJournal(const LocalJournalOptions& options, Metrics& metrics,
   probe_->queue_limit.Set(static_cast<double>(options_.queue_bytes));
 }
 
-LocalJournal::~LocalJournal() { stop(); }
+LocalJournal::~LocalJournal() {
+  stop();
+}
 
 void LocalJournal::recover(Lsn from, const Replay& replay) {
   RecoveredLog log = recover_log(options_.directory, from, replay);
@@ -107,7 +113,8 @@ void LocalJournal::recover(Lsn from, const Replay& replay) {
 
 void LocalJournal::start(Sink sink) {
   if (!options_.sync) {
-    log_warning("journal_sync_off", {{"risk", "a loss of power takes acknowledged messages of the last seconds"}});
+    log_warning("journal_sync_off",
+                {{"risk", "a loss of power takes acknowledged messages of the last seconds"}});
   }
   sink_ = std::move(sink);
   pool_.start(std::move(recovered_), std::move(unused_));
@@ -212,8 +219,8 @@ Errc LocalJournal::commit(const Slice& slice) {
   return Errc::ok;
 }
 
-// A file that was prepared; the header goes out with the first block. False when the disk is full: nothing was
-// written then.
+// A file that was prepared; the header goes out with the first block. False when the disk is full: nothing
+// was written then.
 bool LocalJournal::open_segment(Lsn first) {
   auto file = pool_.take(first);
   if (!file) return false;
@@ -243,9 +250,13 @@ void LocalJournal::settle(const Slice& slice, Errc outcome) {
   probe_->writable.Set(writable() ? 1 : 0);
 }
 
-void LocalJournal::trim(Lsn upto) { pool_.trim(upto); }
+void LocalJournal::trim(Lsn upto) {
+  pool_.trim(upto);
+}
 
-bool LocalJournal::writable() const { return accepting_ && !failed_ && pool_.has_space(); }
+bool LocalJournal::writable() const {
+  return accepting_ && !failed_ && pool_.has_space();
+}
 
 void LocalJournal::stop() {
   {

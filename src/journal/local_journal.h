@@ -37,8 +37,8 @@ struct LocalJournalOptions {
 
 // Life cycle: construct, recover(), start(), then append() and trim() from any thread, stop().
 //
-// Faults: after a write or sync that failed, nobody knows what the disk has: nothing is accepted any more until
-// the process starts again and recovers. A disk that is full before anything was written only means
+// Faults: after a write or sync that failed, nobody knows what the disk has: nothing is accepted any more
+// until the process starts again and recovers. A disk that is full before anything was written only means
 // `storage_unavailable` until there is space again; that is checked once a second.
 class LocalJournal final : public Journal {
  public:

@@ -34,7 +34,8 @@ struct Found {
 }
 
 [[noreturn]] void refuse_errno(const std::string& path, const char* what) {
-  throw std::runtime_error("cannot recover the journal: " + path + " " + what + " (" + std::strerror(errno) + ")");
+  throw std::runtime_error("cannot recover the journal: " + path + " " + what + " (" + std::strerror(errno) +
+                           ")");
 }
 
 std::string read_range(const std::string& path, std::size_t size) {
@@ -53,9 +54,9 @@ std::string read_range(const std::string& path, std::size_t size) {
   return bytes;
 }
 
-// Puts the last block, from `begin` to the end of `bytes`, on stable storage. A killed process may have written
-// it and not synced it; and when its sync failed, the system forgot that the pages were never written, and
-// would sync nothing. So they are written once more.
+// Puts the last block, from `begin` to the end of `bytes`, on stable storage. A killed process may have
+// written it and not synced it; and when its sync failed, the system forgot that the pages were never
+// written, and would sync nothing. So they are written once more.
 void settle(const std::string& path, std::string_view bytes, std::size_t begin) {
   begin = begin / kPageBytes * kPageBytes;
   const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -92,7 +93,8 @@ std::vector<Found> find_segments(const std::string& directory, std::vector<std::
 
 // Whether a block that follows `expected` stands anywhere in `rest`, where no block should be.
 bool holds_later_block(std::string_view rest, std::uint64_t seed, Lsn expected) {
-  for (std::size_t at = rest.find(kBlockMagic); at != std::string_view::npos; at = rest.find(kBlockMagic, at + 1)) {
+  for (std::size_t at = rest.find(kBlockMagic); at != std::string_view::npos;
+       at = rest.find(kBlockMagic, at + 1)) {
     if (at < kBlockMagicAt) continue;
     const auto block = parse_block(rest.substr(at - kBlockMagicAt), seed);
     if (block && block->first >= expected) return true;
@@ -174,9 +176,11 @@ RecoveredLog recover_log(const std::string& directory, Lsn from, const Journal::
   log.last = from;
   const std::vector<Found> found = find_segments(directory, log.unused);
   // The segment that holds the first record needed is the last that begins at or before it.
-  const auto after = std::find_if(found.begin(), found.end(), [&](const Found& f) { return f.first.value > from.value + 1; });
+  const auto after = std::find_if(found.begin(), found.end(),
+                                  [&](const Found& f) { return f.first.value > from.value + 1; });
   if (after == found.begin() && after != found.end()) {
-    refuse(after->path, "is the first segment, but records from " + std::to_string(from.value + 1) + " on are needed");
+    refuse(after->path,
+           "is the first segment, but records from " + std::to_string(from.value + 1) + " on are needed");
   }
   if (found.empty()) return log;
   const auto start = std::prev(after);
@@ -189,7 +193,8 @@ RecoveredLog recover_log(const std::string& directory, Lsn from, const Journal::
     const bool follows = it->first == walk.expected();
     if (!follows && !(unsynced && it->first > walk.expected())) {
       refuse(it->path, "begins at record " + std::to_string(it->first.value) + ", but " +
-                           std::to_string(walk.expected().value) + " should follow: a segment is missing or damaged");
+                           std::to_string(walk.expected().value) +
+                           " should follow: a segment is missing or damaged");
     }
     if (follows && walk.segment(*it)) {
       log.live.push_back({it->first, it->path});

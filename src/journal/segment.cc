@@ -51,7 +51,8 @@ std::array<char, kSegmentHeaderBytes> encode_segment_header(const SegmentHeader&
 }
 
 std::optional<SegmentHeader> parse_segment_header(std::string_view bytes) {
-  if (bytes.size() < kSegmentHeaderBytes || bytes.substr(kMagicAt, kMagic.size()) != kMagic) return std::nullopt;
+  if (bytes.size() < kSegmentHeaderBytes || bytes.substr(kMagicAt, kMagic.size()) != kMagic)
+    return std::nullopt;
   if (load_u64(bytes.data() + kChecksumAt) != checksum(bytes.data())) return std::nullopt;
   return SegmentHeader{Lsn(load_u64(bytes.data() + kFirstLsnAt)), load_u64(bytes.data() + kSeedAt),
                        (load_u32(bytes.data() + kFlagsAt) & kUnsyncedFlag) != 0};
@@ -68,9 +69,13 @@ std::optional<Lsn> parse_segment_name(std::string_view name) {
   return number ? std::optional(Lsn(*number)) : std::nullopt;
 }
 
-std::string spare_name(std::uint64_t number) { return "spare-" + std::to_string(number) + ".log"; }
+std::string spare_name(std::uint64_t number) {
+  return "spare-" + std::to_string(number) + ".log";
+}
 
-std::optional<std::uint64_t> parse_spare_name(std::string_view name) { return number_in(name, "spare-", 10); }
+std::optional<std::uint64_t> parse_spare_name(std::string_view name) {
+  return number_in(name, "spare-", 10);
+}
 
 Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);

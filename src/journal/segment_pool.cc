@@ -25,9 +25,12 @@ void log_failure(std::string_view event, const std::string& path) {
 
 }  // namespace
 
-SegmentPool::SegmentPool(const DiskCalls& disk, Options options) : disk_(disk), options_(std::move(options)) {}
+SegmentPool::SegmentPool(const DiskCalls& disk, Options options)
+    : disk_(disk), options_(std::move(options)) {}
 
-SegmentPool::~SegmentPool() { stop(); }
+SegmentPool::~SegmentPool() {
+  stop();
+}
 
 void SegmentPool::start(std::vector<Live> live, std::vector<std::string> unused) {
   live_.assign(std::make_move_iterator(live.begin()), std::make_move_iterator(live.end()));
@@ -90,7 +93,8 @@ void SegmentPool::update_space() {
   if (enough) {
     log_info("journal_space_is_back");
   } else {
-    log_error("journal_disk_full", {{"directory", options_.directory}, {"min_free_bytes", options_.min_free_bytes}});
+    log_error("journal_disk_full",
+              {{"directory", options_.directory}, {"min_free_bytes", options_.min_free_bytes}});
   }
 }
 
@@ -174,7 +178,8 @@ std::optional<SegmentFile> SegmentPool::wipe(const std::string& path) {
   if (static_cast<std::uint64_t>(info.st_size) != options_.segment_bytes) return std::nullopt;
   SegmentFile file;
   file.path = next_spare_path();
-  if (::rename(path.c_str(), file.path.c_str()) != 0 || !sync_directory(options_.directory)) return std::nullopt;
+  if (::rename(path.c_str(), file.path.c_str()) != 0 || !sync_directory(options_.directory))
+    return std::nullopt;
   file.fd = Fd(::open(file.path.c_str(), O_RDWR | O_CLOEXEC));
   static constexpr std::array<char, kPageBytes> kZeros{};
   if (!file.fd || !write_fully(disk_, file.fd.get(), kZeros.data(), kZeros.size(), 0) ||
@@ -198,11 +203,13 @@ void SegmentPool::prepare(std::unique_lock<std::mutex>& lock) {
 }
 
 std::optional<SegmentFile> SegmentPool::make() {
-  if (disk_.free_bytes(options_.directory) < options_.min_free_bytes + options_.segment_bytes) return std::nullopt;
+  if (disk_.free_bytes(options_.directory) < options_.min_free_bytes + options_.segment_bytes)
+    return std::nullopt;
   SegmentFile file;
   file.path = next_spare_path();
   file.fd = Fd(::open(file.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.fd && disk_.fill(file.fd.get(), options_.segment_bytes) == 0 && sync_directory(options_.directory)) {
+  if (file.fd && disk_.fill(file.fd.get(), options_.segment_bytes) == 0 &&
+      sync_directory(options_.directory)) {
     return file;
   }
   // Nothing of the journal was in it: whatever the fault, it may be tried again.

@@ -78,10 +78,10 @@ class SegmentPool {
   std::deque<Live> live_;
   std::vector<SegmentFile> spares_;
   std::vector<std::string> retired_;
-  std::vector<Lsn> to_rename_;    // those of live_ that wait for their final names
-  bool free_enough_ = true;       // as of the last check
-  bool prepare_failed_ = false;   // the last attempt
-  bool prepare_again_ = false;    // another attempt is due
+  std::vector<Lsn> to_rename_;   // those of live_ that wait for their final names
+  bool free_enough_ = true;      // as of the last check
+  bool prepare_failed_ = false;  // the last attempt
+  bool prepare_again_ = false;   // another attempt is due
   bool stopping_ = false;
 
   std::uint64_t next_spare_ = 0;  // helper only

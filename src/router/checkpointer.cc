@@ -64,10 +64,14 @@ void Checkpointer::run() {
   std::uint64_t bytes_at_last = router_.committed_bytes();
   auto last = std::chrono::steady_clock::now();
   for (;;) {
+    std::vector<std::function<void()>> jobs;
     {
       std::unique_lock lock(mutex_);
-      if (wake_.wait_for(lock, kLook, [this] { return stopping_; })) return;
+      wake_.wait_for(lock, kLook, [this] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) return;
+      jobs.swap(jobs_);
     }
+    for (auto& job : jobs) job();
     const auto waited = std::chrono::steady_clock::now() - last;
     const bool by_time = waited >= std::chrono::milliseconds(options_.interval_ms);
     if (!by_time && router_.committed_bytes() - bytes_at_last < options_.bytes) continue;
@@ -77,6 +81,14 @@ void Checkpointer::run() {
     if (dirty && run_once()) bytes_at_last = bytes;
     last = std::chrono::steady_clock::now();
   }
+}
+
+void Checkpointer::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
 }
 
 bool Checkpointer::run_once() {

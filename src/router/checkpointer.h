@@ -3,10 +3,12 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/metrics.h"
 #include "godwit/clock.h"
@@ -33,8 +35,10 @@ class Checkpointer {
   void start();
   // A last checkpoint, then no more. The workers must still run. Idempotent.
   void stop();
-  // A checkpoint now; true when it is in the store. Any thread but a worker's.
+  // A checkpoint now; true when it is in the store. Not from a Worker's thread, which it would wait for.
   bool run_once();
+  // Runs `job` on the checkpointer's thread, soon; not at all when it is stopping. Any thread.
+  void post(std::function<void()> job);
 
  private:
   void run();
@@ -52,6 +56,7 @@ class Checkpointer {
   std::condition_variable wake_;
   bool stopping_ = false;
   bool started_ = false;
+  std::vector<std::function<void()>> jobs_;
   std::thread thread_;
 };
 

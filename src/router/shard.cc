@@ -79,7 +79,7 @@ void Shard::apply(const RecordPtr& record) {
       break;
     case store::Record::kUserDeleted: {
       const UserId user(body.user_deleted().user());
-      chats_.user_deleted(user);
+      chats_.account_deleted();
       accounts_.applied(record);
       apply_to_inbox(user, record);
       break;

@@ -251,10 +251,13 @@ void Server::reload() {
   for (const std::string& fault : result.faults) log_error("reload_refused", {{"fault", fault}});
   if (result.config) {
     config_ = *result.config;
-    set_log_level(config_.log.level);
+    init_logging(config_.log.level, config_.log.format);
     const SessionOptions options = session_options(config_);
     for (auto& host : parts_->hosts) {
-      host->worker().post([host = host.get(), options] { host->set_options(options); });
+      host->worker().post([host = host.get(), options, interval = config_.chat.watermark_interval_ms] {
+        host->set_options(options);
+        host->shard().chats().set_watermark_interval(interval);
+      });
     }
     std::string changed;
     for (const std::string& name : result.changed) changed += (changed.empty() ? "" : ",") + name;

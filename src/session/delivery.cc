@@ -148,6 +148,12 @@ void Session::tell_gap(std::uint64_t from, std::uint64_t to) {
 }
 
 void Session::acknowledge(std::uint64_t cursor) {
+  acked_ = cursor;
+  // Not when the device reads again what it had acknowledged before.
+  if (cursor > inbox_->cursor(device_).value_or(cursor)) {
+    (void)inbox_->acknowledge(device_, cursor, sent_);
+    host_->shard().inboxes().mark_dirty(user_);
+  }
   // Per chat, how far the device has now got. An Ack mostly covers one or a few chats.
   struct Chats {
     UserId peer;

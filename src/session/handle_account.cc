@@ -1,4 +1,5 @@
 // Requests that make or find accounts and tokens: Register, RequestCode, RefreshToken, LookupUser.
+#include <algorithm>
 #include <utility>
 
 #include "auth/proof.h"
@@ -20,6 +21,7 @@ struct Session::Registering {
   std::uint64_t request_id = 0;
   NewAccount account;
   std::string code;
+  bool invite_used = false;  // by the account's record, which took the claim with it
 };
 
 void Session::handle_register(Request& frame) {
@@ -86,7 +88,11 @@ void Session::register_account(const std::shared_ptr<Registering>& request) {
   const bool verify = !host_->auth.oidc && host_->options().registration == RegistrationMode::verified;
   host_->router.on(std::string_view(request->account.handle), [anchor = anchor_, request, verify](Shard& shard) {
     const auto reply = [anchor, request](const Result<UserId>& user) {
-      to_session(anchor, [request, user](Session& session) { session.registered(request, user, DeviceId(1)); });
+      to_session(anchor, [request, user](Session& session) {
+        if (!user && user.error().code == Errc::handle_taken) return session.find_registered(request);
+        request->invite_used = user.ok();
+        session.registered(request, user, DeviceId(1));
+      });
     };
     if (verify && !shard.accounts().check_code(request->account.handle, request->code)) {
       return reply(Errc::code_invalid);
@@ -95,12 +101,35 @@ void Session::register_account(const std::shared_ptr<Registering>& request) {
   });
 }
 
+// The handle is taken. By this very device, whose first answer was lost? Then it is told again.
+void Session::find_registered(const std::shared_ptr<Registering>& request) {
+  host_->router.on(std::string_view(request->account.handle), [anchor = anchor_, request](Shard& shard) {
+    shard.accounts().lookup(request->account.handle, [anchor, request](const Result<UserId>& user) {
+      to_session(anchor, [request, user](Session& session) {
+        if (!user) return session.registered(request, Errc::handle_taken, DeviceId());
+        session.host_->router.on(*user, [anchor = session.anchor_, request, user](Shard& owner) {
+          owner.accounts().with_account(*user, [anchor, request](Account& account) {
+            const auto& devices = account.devices();
+            const auto same = std::find_if(devices.begin(), devices.end(), [&](const DeviceInfo& device) {
+              return device.key == request->account.device_key;
+            });
+            const DeviceId device = same != devices.end() ? same->id : DeviceId();
+            to_session(anchor, [request, id = account.user(), device](Session& again) {
+              again.registered(request, device ? Result<UserId>(id) : Result<UserId>(Errc::handle_taken), device);
+            });
+          });
+        });
+      });
+    });
+  });
+}
+
 void Session::registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device) {
+  if (!request->account.invite.empty() && !request->invite_used) {
+    host_->router.on(std::string_view(request->account.invite),
+                     [request](Shard& shard) { shard.accounts().release_invite(request->account.invite); });
+  }
   if (!user) {
-    if (!request->account.invite.empty()) {
-      host_->router.on(std::string_view(request->account.invite),
-                       [request](Shard& shard) { shard.accounts().release_invite(request->account.invite); });
-    }
     return answer_error(request->request_id, user.error());
   }
   v1::ServerFrame& frame = begin(request->request_id);

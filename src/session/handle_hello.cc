@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t kMaxFailedHellos = 3;
 constexpr std::uint32_t kLoginRetryJitterMs = 1'000;
+constexpr std::size_t kMaxClientBytes = 64;
 
 }  // namespace
 
@@ -25,6 +26,7 @@ struct Session::Entering {
   std::string signature;
   std::optional<std::uint64_t> cursor;
   std::uint32_t keepalive_s = 0;
+  std::string client;
   UserId user;
   DeviceId device;
   Account* account = nullptr;
@@ -47,6 +49,7 @@ void Session::handle_hello(Request& frame) {
   entering->signature = std::move(*hello.mutable_signature());
   if (hello.has_cursor()) entering->cursor = hello.cursor();
   entering->keepalive_s = hello.keepalive_s();
+  entering->client = hello.client().substr(0, kMaxClientBytes);
   entering->claims = std::move(*claims);
   if (!entering->claims.external) {
     // The key in the token decides, before anything is loaded: a stolen token costs two checks.
@@ -137,7 +140,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   device_ = hello->device;
   account_ = hello->account;
   inbox_ = &inbox;
-  sent_ = cursor;
+  sent_ = acked_ = cursor;
   requests_ = {};
   state_ = State::live;
   // First the watcher, then the sample: an entry that arrives from here on is seen by either.
@@ -163,7 +166,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   welcome.set_max_open_requests(options.max_open_requests);
   welcome.set_max_payload_bytes(options.max_payload_bytes);
   answer(frame);
-  log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}});
+  log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}, {"client", hello->client}});
   send_marks_since(sent_);
   deliver();
 }

@@ -37,9 +37,8 @@ void Session::handle_send(Request& frame) {
 
 void Session::handle_ack(Request& frame) {
   const std::uint64_t cursor = frame.ack().cursor();
-  const Status result = inbox_->acknowledge(device_, cursor, sent_);
-  if (!result) return answer_error(frame.request_id(), result.error());
-  host_->shard().inboxes().mark_dirty(user_);
+  if (cursor > sent_) return answer_error(frame.request_id(), Errc::cursor_ahead);
+  if (cursor < acked_) return answer_error(frame.request_id(), Errc::cursor_behind);
   acknowledge(cursor);
   answer_done(frame.request_id());
   deliver();
@@ -49,12 +48,10 @@ void Session::handle_ack_gap(Request& frame) {
   if (gap_to_ == 0 || frame.ack_gap().to() != gap_to_) {
     return answer_error(frame.request_id(), Error(Errc::invalid_argument, "no such gap was told"));
   }
+  // Acknowledges what came before the gap as well: whoever knows of the loss has the rest.
   sent_ = gap_to_;
   gap_to_ = 0;
-  if (unacked_.empty()) {
-    (void)inbox_->acknowledge(device_, sent_, sent_);
-    host_->shard().inboxes().mark_dirty(user_);
-  }
+  acknowledge(sent_);
   answer_done(frame.request_id());
   deliver();
 }

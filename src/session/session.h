@@ -103,6 +103,7 @@ class Session final : public LinkUser,
   // handle_account.cc
   struct Registering;
   void register_account(const std::shared_ptr<Registering>& request);
+  void find_registered(const std::shared_ptr<Registering>& request);
   void registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device);
   void register_external(const std::shared_ptr<Registering>& request);
 
@@ -155,6 +156,7 @@ class Session final : public LinkUser,
   Account* account_ = nullptr;  // pinned
   Inbox* inbox_ = nullptr;      // pinned
   std::uint64_t sent_ = 0;      // the last inbox position delivered here
+  std::uint64_t acked_ = 0;     // the last one acknowledged here; a device that lost its state begins anew
   std::uint64_t gap_to_ = 0;    // not 0: delivery waits for AckGap
   std::uint32_t unacked_bytes_ = 0;
   Fifo<Unacked> unacked_;

@@ -84,6 +84,8 @@ rocksdb::Status BulkLoad::add(rocksdb::ColumnFamilyHandle* column, const std::ve
   return status;
 }
 
-rocksdb::Status BulkLoad::ingest() { return db_.IngestExternalFiles(arguments_); }
+rocksdb::Status BulkLoad::ingest() {
+  return db_.IngestExternalFiles(arguments_);
+}
 
 }  // namespace godwit

@@ -61,7 +61,9 @@ constexpr Workload kCatalogue[kColumns] = {
     {"chat_log", kChatPrefix, false, kScanBlock},
 };
 
-const Workload& workload(Column column) { return kCatalogue[static_cast<std::size_t>(column)]; }
+const Workload& workload(Column column) {
+  return kCatalogue[static_cast<std::size_t>(column)];
+}
 
 rocksdb::BlockBasedTableOptions table_options(const Workload& load, const ColumnContext& context) {
   rocksdb::BlockBasedTableOptions table;
@@ -103,17 +105,23 @@ void set_compaction(rocksdb::ColumnFamilyOptions& options) {
 
 }  // namespace
 
-const char* column_name(Column column) { return workload(column).name; }
+const char* column_name(Column column) {
+  return workload(column).name;
+}
 
-std::size_t scan_prefix_bytes(Column column) { return workload(column).scan_prefix; }
+std::size_t scan_prefix_bytes(Column column) {
+  return workload(column).scan_prefix;
+}
 
 rocksdb::ColumnFamilyOptions column_options(Column column, const ColumnContext& context) {
   const Workload& load = workload(column);
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(load, context)));
-  if (load.scan_prefix != 0) options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(load.scan_prefix));
+  if (load.scan_prefix != 0)
+    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(load.scan_prefix));
   set_compaction(options);
-  // Payloads are ciphertext, which does not shrink; the other rows are ids, keys and counters, which hardly do.
+  // Payloads are ciphertext, which does not shrink; the other rows are ids, keys and counters, which hardly
+  // do.
   options.compression = rocksdb::kNoCompression;
   // Nothing is ever put: all rows come by ingested files. The memtables stay empty and as small as can be.
   options.write_buffer_size = 64 << 10;

@@ -93,10 +93,17 @@ std::int64_t inbox_entry_time_ms(std::string_view in) {
         ok = read_varint(in, value);
         if (ok && tag == kTimeTag) return static_cast<std::int64_t>(value);
         break;
-      case 1: ok = skip(in, 8); break;
-      case 2: ok = read_varint(in, value) && skip(in, value); break;
-      case 5: ok = skip(in, 4); break;
-      default: break;
+      case 1:
+        ok = skip(in, 8);
+        break;
+      case 2:
+        ok = read_varint(in, value) && skip(in, value);
+        break;
+      case 5:
+        ok = skip(in, 4);
+        break;
+      default:
+        break;
     }
     if (!ok) return 0;
   }

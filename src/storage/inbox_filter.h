@@ -21,8 +21,8 @@ namespace godwit {
 // `time_ms` of an encoded InboxEntry, without decoding the rest; 0 when it holds none or is malformed.
 std::int64_t inbox_entry_time_ms(std::string_view encoded);
 
-// Entries up to here serve nobody, given an encoded InboxRow: the smallest cursor (everything when there is no
-// device or the inbox is closed) or the floor. 0 when the row is malformed.
+// Entries up to here serve nobody, given an encoded InboxRow: the smallest cursor (everything when there is
+// no device or the inbox is closed) or the floor. 0 when the row is malformed.
 std::uint64_t inbox_dead_upto(std::string_view encoded_row);
 
 // Makes one filter per compaction. Until armed, and again once disarmed, its filters keep everything: the

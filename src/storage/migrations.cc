@@ -6,9 +6,12 @@
 namespace godwit {
 
 // Version 1 is the first: there is nothing to come from.
-std::span<const Migration> migrations() { return {}; }
+std::span<const Migration> migrations() {
+  return {};
+}
 
-std::vector<Migration> migration_path(std::uint32_t from, std::uint32_t to, std::span<const Migration> table) {
+std::vector<Migration> migration_path(std::uint32_t from, std::uint32_t to,
+                                      std::span<const Migration> table) {
   if (from > to) {
     throw std::runtime_error("it has storage format " + std::to_string(from) +
                              ", made by a newer program; this one reads up to " + std::to_string(to));

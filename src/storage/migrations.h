@@ -12,8 +12,8 @@ namespace godwit {
 // The format that this program writes, and the newest it reads.
 inline constexpr std::uint32_t kFormatVersion = 1;
 
-// One step: collects the rows that format `from` + 1 has otherwise than `from`. They are written together with
-// the new version number, so a step that is cut short starts anew.
+// One step: collects the rows that format `from` + 1 has otherwise than `from`. They are written together
+// with the new version number, so a step that is cut short starts anew.
 struct Migration {
   std::uint32_t from;
   void (*collect)(const Store& store, CheckpointRows& rows);

@@ -9,7 +9,9 @@ ReaderPool::ReaderPool(unsigned threads, Metrics& metrics)
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-ReaderPool::~ReaderPool() { stop(); }
+ReaderPool::~ReaderPool() {
+  stop();
+}
 
 void ReaderPool::post(Task task) {
   bool wake = false;

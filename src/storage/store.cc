@@ -68,7 +68,8 @@ constexpr std::chrono::milliseconds kCatchUpLimit{1000};
 
 void make_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    if (errno != ENOENT) refuse(directory, std::string("it cannot be created (") + std::strerror(errno) + ")");
+    if (errno != ENOENT)
+      refuse(directory, std::string("it cannot be created (") + std::strerror(errno) + ")");
     std::error_code failed;
     fs::create_directories(fs::path(directory).parent_path(), failed);
     if (failed) refuse(directory, "it cannot be created (" + failed.message() + ")");
@@ -112,7 +113,9 @@ void clear_incoming(const std::string& directory) {
   if (failed) refuse(directory, "it is not writable (" + failed.message() + ")");
 }
 
-rocksdb::Slice slice(std::string_view s) { return {s.data(), s.size()}; }
+rocksdb::Slice slice(std::string_view s) {
+  return {s.data(), s.size()};
+}
 
 }  // namespace
 
@@ -136,7 +139,9 @@ Store::Store(const StoreOptions& options, const Clock& clock, Metrics& metrics)
   inbox_filter_->arm(db_.get(), columns_[static_cast<std::size_t>(Column::inbox_meta)]);
 }
 
-Store::~Store() { close(); }
+Store::~Store() {
+  close();
+}
 
 void Store::open(const StoreOptions& options) {
   ColumnContext context;
@@ -169,7 +174,8 @@ void Store::close() {
 std::uint64_t Store::meta_number(const char* key) const {
   const auto text = get(Column::meta, key);
   std::uint64_t value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ptr != text->data() + text->size() ||
+  if (!text ||
+      std::from_chars(text->data(), text->data() + text->size(), value).ptr != text->data() + text->size() ||
       text->empty()) {
     refuse(directory_, std::string("it is damaged (no valid row \"") + key + "\" in meta); restore a backup");
   }
@@ -213,7 +219,9 @@ void Store::load_meta(unsigned partitions) {
   }
 }
 
-Lsn Store::applied() const { return Lsn(applied_.load()); }
+Lsn Store::applied() const {
+  return Lsn(applied_.load());
+}
 
 std::optional<std::string> Store::get(Column column, std::string_view key) const {
   std::string value;
@@ -224,12 +232,13 @@ std::optional<std::string> Store::get(Column column, std::string_view key) const
   return value;
 }
 
-std::vector<std::optional<std::string>> Store::multi_get(Column column, const std::vector<std::string>& keys) const {
+std::vector<std::optional<std::string>> Store::multi_get(Column column,
+                                                         const std::vector<std::string>& keys) const {
   std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(rocksdb::ReadOptions(), columns_[static_cast<std::size_t>(column)], keys.size(), slices.data(),
-                values.data(), statuses.data());
+  db_->MultiGet(rocksdb::ReadOptions(), columns_[static_cast<std::size_t>(column)], keys.size(),
+                slices.data(), values.data(), statuses.data());
   std::vector<std::optional<std::string>> rows(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].ok()) {
@@ -264,7 +273,8 @@ void Store::scan(Column column, std::string_view first, std::string_view last, b
   options.total_order_seek = !one_prefix;
   options.prefix_same_as_start = one_prefix;
 
-  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, columns_[static_cast<std::size_t>(column)]));
+  std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(options, columns_[static_cast<std::size_t>(column)]));
   if (!reverse) {
     for (it->Seek(lower); it->Valid(); it->Next()) {
       if (!visit(it->key().ToStringView(), it->value().ToStringView())) return;

@@ -31,8 +31,8 @@ enum class Column : std::uint8_t { meta, user, handle, invite, inbox_meta, inbox
 inline constexpr std::size_t kColumns = 9;
 
 struct StoreOptions {
-  std::string directory;                            // created when missing, mode 0700
-  unsigned partitions = 256;                        // used at creation; later the stored value counts
+  std::string directory;      // created when missing, mode 0700
+  unsigned partitions = 256;  // used at creation; later the stored value counts
   std::uint64_t block_cache_bytes = 256ULL << 20;
   std::int64_t inbox_retention_ms = 30LL * 24 * 3600 * 1000;
 };
@@ -75,7 +75,8 @@ class Store {
 
   std::optional<std::string> get(Column column, std::string_view key) const;
   // In the order of `keys`.
-  std::vector<std::optional<std::string>> multi_get(Column column, const std::vector<std::string>& keys) const;
+  std::vector<std::optional<std::string>> multi_get(Column column,
+                                                    const std::vector<std::string>& keys) const;
   // Visits rows with first <= key < last in ascending order (descending with `reverse`) until `visit`
   // returns false. Views are valid during the call.
   void scan(Column column, std::string_view first, std::string_view last, bool reverse,
@@ -110,7 +111,7 @@ class Store {
   std::vector<rocksdb::ColumnFamilyHandle*> columns_;
 
   std::atomic<std::uint64_t> applied_{0};
-  std::mutex commit_mutex_;      // one checkpoint at a time
+  std::mutex commit_mutex_;     // one checkpoint at a time
   bool resume_needed_ = false;  // guarded by commit_mutex_: the last attempt failed
 };
 

@@ -32,7 +32,9 @@ void StoreLog::Logv(const char* format, va_list arguments) {
   log_limited(limiter_, LogLevel::error, "rocksdb", {{"text", std::string_view(text)}});
 }
 
-void StoreListener::OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) { be_nice(); }
+void StoreListener::OnCompactionBegin(rocksdb::DB*, const rocksdb::CompactionJobInfo&) {
+  be_nice();
+}
 
 void StoreListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) {
   stopped_ = true;
@@ -41,8 +43,10 @@ void StoreListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::S
 
 StoreProbe::StoreProbe(Metrics& metrics)
     : rows_(metrics.counter("godwit_store_checkpoint_rows_total", "Rows written by checkpoints.")),
-      bytes_(metrics.counter("godwit_store_checkpoint_bytes_total", "Bytes of the files that checkpoints wrote.")),
-      failed_(metrics.counter("godwit_store_checkpoint_failures_total", "Checkpoints that the disk refused.")),
+      bytes_(metrics.counter("godwit_store_checkpoint_bytes_total",
+                             "Bytes of the files that checkpoints wrote.")),
+      failed_(
+          metrics.counter("godwit_store_checkpoint_failures_total", "Checkpoints that the disk refused.")),
       held_back_(metrics.counter("godwit_store_checkpoint_held_back_total",
                                  "Checkpoints that waited because compaction had fallen behind.")),
       seconds_(metrics.histogram("godwit_store_checkpoint_seconds", "Time to write a checkpoint.",
@@ -89,12 +93,14 @@ void StoreProbe::collect(Source& source, const std::vector<Gauges>& gauges, Gaug
   for (std::size_t i = 0; i < source.columns.size(); ++i) {
     const auto set = [&](Gauge& gauge, const std::string& property) {
       std::uint64_t value = 0;
-      if (source.db->GetIntProperty(source.columns[i], property, &value)) gauge.Set(static_cast<double>(value));
+      if (source.db->GetIntProperty(source.columns[i], property, &value))
+        gauge.Set(static_cast<double>(value));
     };
     set(gauges[i].live_bytes, rocksdb::DB::Properties::kLiveSstFilesSize);
     set(gauges[i].pending_bytes, rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
     std::string files;
-    if (source.db->GetProperty(source.columns[i], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &files)) {
+    if (source.db->GetProperty(source.columns[i], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0",
+                               &files)) {
       gauges[i].level0_files.Set(std::stod(files));
     }
   }

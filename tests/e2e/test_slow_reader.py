@@ -2,26 +2,63 @@
 
 import time
 
+from godwit_e2e.daemon import wait_until
+
+PAYLOAD = bytes(16_000)
+# Wider than the output budget of 256 KiB, so that it is the socket that stalls and not the window.
+WINDOW = {"session.window_bytes": 2 << 20}
+
+
+def stalled_reader(daemon, crowd):
+    # A small buffer, so that the server soon has nowhere to put its bytes.
+    return crowd.new(daemon, connection={"receive_buffer": 4096})
+
+
+def in_the_store(daemon):
+    wait_until(lambda: daemon.metric("godwit_dirty_rows") == 0, what="a checkpoint")
+
 
 def test_stalled_reader_gets_everything_and_others_are_served(daemons, crowd):
-    daemon = daemons({"journal.checkpoint_interval_ms": 200}).start()
+    daemon = daemons({"journal.checkpoint_interval_ms": 200, **WINDOW}).start()
     alice, carol = crowd.pair(daemon)
-    # A small buffer, so that the server soon has nowhere to put its bytes.
-    bob = crowd.new(daemon, connection={"receive_buffer": 4096})
-    payload = bytes(4000)
-    for _ in range(5):
-        alice.send_many(bob.device, [payload] * 100)
+    bob = stalled_reader(daemon, crowd)
+    for _ in range(6):
+        alice.send_many(bob.device, [PAYLOAD] * 50)
         began = time.monotonic()
         alice.send(carol.device, b"quick")
         (quick,) = carol.receive()
         carol.ack(quick.seq)
         assert time.monotonic() - began < 5, "a reader who stalls holds up another"
+    in_the_store(daemon)
 
-    # It still stands in the registry: nobody is disconnected for being slow.
-    assert daemon.metric("godwit_sessions_live") == 3
-    received = bob.receive_all(500)
-    assert [e.seq for e in received] == list(range(1, 501))
-    assert all(e.payload == payload for e in received)
+    assert daemon.metric("godwit_sessions_live") == 3, "nobody is disconnected for being slow"
+    assert daemon.metric("godwit_envelopes_delivered_total") < 300, "it did not stall"
+    received = bob.receive_all(300, timeout=60)
+    assert [e.seq for e in received] == list(range(1, 301))
+    assert all(e.payload == PAYLOAD for e in received)
     assert daemon.metric("godwit_catch_up_pages_total") > 0, "it never read from the store"
     alice.send(bob.device, b"live again")
     assert bob.receive()[0].payload == b"live again"
+
+
+def test_catching_up_stays_within_the_output_budget_however_wide_the_window(daemons, crowd):
+    # What waits in the store is more than net.max_output_bytes (4 MiB), at which a connection would be closed.
+    wide = {"session.window_bytes": 64 << 20, "session.window_envelopes": 10_000}
+    daemon = daemons({"journal.checkpoint_interval_ms": 200, **wide}).start()
+    alice = crowd.new(daemon)
+    bob = daemon.register()
+    alice.send_many(bob, [PAYLOAD] * 400)
+    in_the_store(daemon)
+    client = crowd.login(bob, daemon, connection={"receive_buffer": 4096})
+    assert [e.seq for e in client.receive_all(400, timeout=60)] == list(range(1, 401))
+
+
+def test_watermarks_left_out_during_a_stall_come_afterwards(daemons, crowd):
+    daemon = daemons({"chat.watermark_interval_ms": 0, **WINDOW}).start()
+    alice, carol = crowd.pair(daemon)
+    bob = stalled_reader(daemon, crowd)
+    bob.send(carol.device, b"read me")
+    alice.send_many(bob.device, [PAYLOAD] * 100)
+    carol.read(bob.device, 1)
+    bob.receive_all(100, timeout=60)
+    bob.wait_watermark(carol.device, carol.device, read=1)

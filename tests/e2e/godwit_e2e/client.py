@@ -198,10 +198,14 @@ class Client:
         """Returns the chat sequence."""
         return int(self.request(send=self.send_body(to, payload, id))["chatSeq"])
 
-    def send_many(self, to, payloads):
-        """All at once; returns when all are acknowledged."""
-        open_requests = [self.start(send=self.send_body(to, payload)) for payload in payloads]
-        return [int(self.result(request)["chatSeq"]) for request in open_requests]
+    def send_many(self, to, payloads, window=256):
+        """Many at once; returns when all are acknowledged."""
+        positions = []
+        for first in range(0, len(payloads), window):
+            some = payloads[first : first + window]
+            open_requests = [self.start(send=self.send_body(to, payload)) for payload in some]
+            positions += [int(self.result(request)["chatSeq"]) for request in open_requests]
+        return positions
 
     def receive(self, count=1, timeout=WAIT_S):
         """Exactly `count` envelopes, in the order they came."""

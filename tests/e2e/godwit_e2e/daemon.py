@@ -116,9 +116,9 @@ class Daemon:
     def start_refused(self):
         """Starts what must not come up; returns (exit code, everything it said)."""
         self.spawn()
-        code = self.process.wait(START_S)
-        self.process = None
-        return code, self.log_text()
+        wait_until(lambda: not self.running() or '"started"' in self.log_text(), START_S, "the refusal")
+        assert not self.running(), f"it starts:\n{self.log_text()}"
+        return self.wait_exit(), self.log_text()
 
     @property
     def pid(self):

@@ -56,6 +56,13 @@ class _People:
         self.open.append(client)
         return client
 
+    def login_by_refresh(self, device, daemon=None):
+        """As login, with a fresh token: the old one may have expired, or its key may be gone."""
+        client = self.connect(daemon)
+        client.refresh(device)
+        client.hello(device)
+        return client
+
     def new(self, daemon=None, **options):
         """A fresh user, logged in; its account is `.device`."""
         daemon = daemon or self.daemon

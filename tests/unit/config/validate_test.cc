@@ -201,12 +201,6 @@ INSTANTIATE_TEST_SUITE_P(
                    c.auth.oidc_jwks_url = "https://id.example/jwks";
                  },
                  "auth.oidc_issuer, auth.oidc_audience: "},
-        Nonsense{"oidc_without_keys",
-                 [](Config& c) {
-                   c.auth.oidc_issuer = "https://id.example";
-                   c.auth.oidc_audience = "chat";
-                 },
-                 "auth.oidc_issuer, auth.oidc_jwks_url: "},
         Nonsense{"oidc_keys_without_issuer",
                  [](Config& c) { c.auth.oidc_jwks_url = "https://id.example/jwks"; },
                  "auth.oidc_issuer, auth.oidc_jwks_url: "},

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t kSeed = 0x1122334455667788;
 
-std::string block_of(const std::vector<std::string>& records, Lsn first = Lsn(7), std::uint64_t seed = kSeed) {
+std::string block_of(const std::vector<std::string>& records, Lsn first = Lsn(7),
+                     std::uint64_t seed = kSeed) {
   std::string out;
   BlockBuilder builder(out, first, seed);
   for (const auto& record : records) builder.add(record);
@@ -30,9 +31,13 @@ std::vector<std::string> records_of(const Block& block) {
 }
 
 TEST(BlockTest, records_of_every_length_come_back) {
-  const std::vector<std::string> records = {
-      "", "a", std::string(127, 'b'), std::string(128, 'c'), std::string(16'383, 'd'), std::string(16'384, 'e'),
-      std::string(3'000'000, 'f')};
+  const std::vector<std::string> records = {"",
+                                            "a",
+                                            std::string(127, 'b'),
+                                            std::string(128, 'c'),
+                                            std::string(16'383, 'd'),
+                                            std::string(16'384, 'e'),
+                                            std::string(3'000'000, 'f')};
   const std::string bytes = block_of(records);
   const auto block = parse_block(bytes, kSeed);
   ASSERT_TRUE(block);

@@ -172,7 +172,8 @@ class JournalFixture : public ::testing::Test {
     metrics_ = std::make_unique<Metrics>();
     replayed_.clear();
     journal_ = std::make_unique<LocalJournal>(options_, *metrics_, disk ? disk->calls() : DiskCalls::real());
-    journal_->recover(from, [this](std::shared_ptr<Record> record) { replayed_.push_back(std::move(record)); });
+    journal_->recover(from,
+                      [this](std::shared_ptr<Record> record) { replayed_.push_back(std::move(record)); });
   }
   void start() {
     journal_->start([this](Journal::Batch batch, Errc outcome) {
@@ -229,7 +230,8 @@ class JournalFixture : public ::testing::Test {
   // Until the sink has had everything that was appended.
   void wait_settled() {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(settled_.wait_for(lock, std::chrono::seconds(30), [this] { return outcomes_.size() == appended_; }));
+    ASSERT_TRUE(
+        settled_.wait_for(lock, std::chrono::seconds(30), [this] { return outcomes_.size() == appended_; }));
   }
 
   std::vector<std::string> replayed() const {

@@ -86,7 +86,8 @@ TEST_F(LocalJournalTest, order_of_each_caller_is_kept) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kBatches; ++i) {
         const std::string name = std::to_string(t) + " ";
-        const Journal::Batch batch = {record(name + std::to_string(2 * i)), record(name + std::to_string(2 * i + 1))};
+        const Journal::Batch batch = {record(name + std::to_string(2 * i)),
+                                      record(name + std::to_string(2 * i + 1))};
         while (journal_->append(batch) != Errc::ok) std::this_thread::yield();
       }
     });

@@ -248,7 +248,8 @@ TEST_F(RecoveryTest, without_sync_what_follows_a_hole_is_given_up_and_told) {
 TEST_F(RecoveryTest, without_sync_a_later_segment_behind_a_hole_is_given_up) {
   options_.sync = false;
   open();
-  for (int i = 1; i <= 8; ++i) ASSERT_EQ(append_and_wait(std::to_string(i) + std::string(20'000, 'x')), Errc::ok);
+  for (int i = 1; i <= 8; ++i)
+    ASSERT_EQ(append_and_wait(std::to_string(i) + std::string(20'000, 'x')), Errc::ok);
   ASSERT_TRUE(eventually([&] { return files("journal-").size() >= 3; }));
   close();
   const std::string first = files("journal-")[0];

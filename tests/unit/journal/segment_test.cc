@@ -32,7 +32,8 @@ TEST(SegmentTest, names_come_back_and_others_are_none) {
   EXPECT_EQ(parse_segment_name("journal-000000000000001f.log"), Lsn(0x1f));
   EXPECT_EQ(spare_name(12), "spare-12.log");
   EXPECT_EQ(parse_spare_name("spare-12.log"), 12u);
-  for (const char* name : {"LOCK", "journal-.log", "journal-1g.log", "journal-1f", "journal-1f.log.bak", "spare-12.log"}) {
+  for (const char* name :
+       {"LOCK", "journal-.log", "journal-1g.log", "journal-1f", "journal-1f.log.bak", "spare-12.log"}) {
     EXPECT_FALSE(parse_segment_name(name)) << name;
   }
   for (const char* name : {"spare-.log", "spare-1f.log", "spare-12", "journal-000000000000001f.log"}) {

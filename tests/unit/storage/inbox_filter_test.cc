@@ -35,7 +35,13 @@ TEST(InboxFilterTest, entry_time_is_found_without_decoding) {
 
 TEST(InboxFilterTest, entry_time_skips_fields_of_a_newer_program) {
   // Fields 9 to 12 of every wire type, before the time.
-  const std::string newer("\x48\x96\x01\x51" "ABCDEFGH" "\x5a\x03" "xyz" "\x65" "QRST");
+  const std::string newer(
+      "\x48\x96\x01\x51"
+      "ABCDEFGH"
+      "\x5a\x03"
+      "xyz"
+      "\x65"
+      "QRST");
   EXPECT_EQ(inbox_entry_time_ms(newer + encoded_entry(77)), 77);
 }
 
@@ -72,7 +78,8 @@ class InboxTrimTest : public StoreFixture {
   }
 
   // Entries 1 to 12 of each user, one file per sequence: more than enough for compaction to begin.
-  void put_entries(std::vector<std::uint64_t> users, const std::function<std::int64_t(std::uint64_t)>& time_of) {
+  void put_entries(std::vector<std::uint64_t> users,
+                   const std::function<std::int64_t(std::uint64_t)>& time_of) {
     for (std::uint64_t seq = 1; seq <= 12; ++seq) {
       std::vector<std::pair<std::string, std::string>> rows;
       for (const auto user : users) rows.emplace_back(key(user, seq), encoded_entry(time_of(seq)));
@@ -83,14 +90,16 @@ class InboxTrimTest : public StoreFixture {
   std::vector<std::uint64_t> entries_of(std::uint64_t user) {
     const std::string prefix = user_key(kPartition, UserId(user));
     std::vector<std::uint64_t> seqs;
-    for (const auto& k : scan_keys(Column::inbox, prefix, prefix_end(prefix), false)) seqs.push_back(seq_of_key(k));
+    for (const auto& k : scan_keys(Column::inbox, prefix, prefix_end(prefix), false))
+      seqs.push_back(seq_of_key(k));
     return seqs;
   }
 
   // Commits other users' entries until compaction has rewritten the files of interest.
   bool eventually_entries_are(std::uint64_t user, const std::vector<std::uint64_t>& expected) {
     for (std::uint64_t i = 1; i <= 200 && entries_of(user) != expected; ++i) {
-      commit(Column::inbox, {{key(0, i), encoded_entry(clock_.wall_ms())}, {key(~0ULL, i), encoded_entry(clock_.wall_ms())}});
+      commit(Column::inbox, {{key(0, i), encoded_entry(clock_.wall_ms())},
+                             {key(~0ULL, i), encoded_entry(clock_.wall_ms())}});
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return entries_of(user) == expected;

@@ -28,7 +28,8 @@ TEST(KeysTest, keys_of_one_owner_share_its_prefix_and_end_in_the_sequence) {
   EXPECT_TRUE(inbox_key(Partition(7), UserId(9), InboxSeq(1)).starts_with(user));
   EXPECT_TRUE(mark_key(Partition(7), UserId(9), kChat).starts_with(user));
   EXPECT_TRUE(log_key(Partition(7), kChat, ChatSeq(5)).starts_with(chat_key(Partition(7), kChat)));
-  EXPECT_EQ(seq_of_key(inbox_key(Partition(7), UserId(9), InboxSeq(0x0102030405060708))), 0x0102030405060708u);
+  EXPECT_EQ(seq_of_key(inbox_key(Partition(7), UserId(9), InboxSeq(0x0102030405060708))),
+            0x0102030405060708u);
   EXPECT_EQ(seq_of_key(log_key(Partition(7), kChat, ChatSeq(5))), 5u);
 }
 

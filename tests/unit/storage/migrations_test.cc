@@ -17,7 +17,9 @@ TEST(MigrationsTest, path_holds_the_steps_between_in_order) {
   EXPECT_EQ(path[1].from, 3u);
 }
 
-TEST(MigrationsTest, present_version_needs_no_step) { EXPECT_TRUE(migration_path(3, 3, kSteps).empty()); }
+TEST(MigrationsTest, present_version_needs_no_step) {
+  EXPECT_TRUE(migration_path(3, 3, kSteps).empty());
+}
 
 TEST(MigrationsTest, newer_version_and_missing_step_are_refused) {
   EXPECT_THROW(migration_path(5, 4, kSteps), std::runtime_error);

@@ -51,8 +51,9 @@ TEST_F(StoreFaultTest, refused_checkpoint_changes_nothing_and_can_be_tried_again
   EXPECT_EQ(store_->get(Column::user, "small"), "new");
 }
 
-// First the table files do not fit, then the growing manifest does not, at one byte or another. After a fault in
-// the manifest, RocksDB writes again only when it is opened anew; by then, the checkpoint counts or does not.
+// First the table files do not fit, then the growing manifest does not, at one byte or another. After a fault
+// in the manifest, RocksDB writes again only when it is opened anew; by then, the checkpoint counts or does
+// not.
 TEST_F(StoreFaultTest, checkpoint_failing_at_any_file_size_is_all_or_nothing) {
   open();
   int refused = 0;

@@ -57,7 +57,8 @@ class StoreFixture : public ::testing::Test {
     return store_->commit(std::move(checkpoint), Lsn(++lsn_));
   }
 
-  std::vector<std::string> scan_keys(Column column, std::string_view first, std::string_view last, bool reverse) {
+  std::vector<std::string> scan_keys(Column column, std::string_view first, std::string_view last,
+                                     bool reverse) {
     std::vector<std::string> keys;
     store_->scan(column, first, last, reverse, [&](std::string_view key, std::string_view) {
       keys.emplace_back(key);

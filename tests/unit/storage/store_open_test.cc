@@ -22,7 +22,8 @@ class StoreOpenTest : public StoreFixture {
 
   // Runs `act` in a process of its own, after a byte has come through `go` (unless that is -1), and returns
   // what it returns.
-  std::string in_child(int go, const std::function<void()>& meanwhile, const std::function<std::string()>& act) {
+  std::string in_child(int go, const std::function<void()>& meanwhile,
+                       const std::function<std::string()>& act) {
     int out[2];
     EXPECT_EQ(::pipe(out), 0);
     const pid_t child = ::fork();
@@ -55,10 +56,12 @@ TEST_F(StoreOpenTest, directory_of_another_user_is_refused) {
   ASSERT_EQ(::chmod(directory_.c_str(), 0755), 0);
   ASSERT_TRUE(std::filesystem::create_directory(options_.directory));
   ASSERT_EQ(::chmod(options_.directory.c_str(), 0555), 0);
-  const std::string message = in_child(-1, [] {}, [&] {
-    if (::geteuid() == 0 && ::setuid(65534) != 0) return std::string("setuid failed");
-    return open_error();
-  });
+  const std::string message = in_child(
+      -1, [] {},
+      [&] {
+        if (::geteuid() == 0 && ::setuid(65534) != 0) return std::string("setuid failed");
+        return open_error();
+      });
   EXPECT_TRUE(says(message, "is not writable")) << message;
 }
 
@@ -73,12 +76,13 @@ TEST_F(StoreOpenTest, directory_that_cannot_be_created_is_refused) {
 TEST_F(StoreOpenTest, directory_in_use_by_another_process_is_refused) {
   int go[2];
   ASSERT_EQ(::pipe(go), 0);
-  const std::string message = in_child(go[0],
-                                       [&] {
-                                         open();
-                                         ASSERT_EQ(::write(go[1], "x", 1), 1);
-                                       },
-                                       [&] { return open_error(); });
+  const std::string message = in_child(
+      go[0],
+      [&] {
+        open();
+        ASSERT_EQ(::write(go[1], "x", 1), 1);
+      },
+      [&] { return open_error(); });
   EXPECT_TRUE(says(message, "is in use by another process"));
   ::close(go[0]);
   ::close(go[1]);

@@ -111,14 +111,14 @@ TEST_F(StoreTest, scan_stays_within_its_bounds_in_both_directions) {
   const std::string end = prefix_end(user_key(kPartition, UserId(2)));
   EXPECT_EQ(scan_keys(Column::inbox, begin, end, false),
             (std::vector{inbox(2, 2), inbox(2, 3), inbox(2, 4)}));
-  EXPECT_EQ(scan_keys(Column::inbox, begin, end, true),
-            (std::vector{inbox(2, 4), inbox(2, 3), inbox(2, 2)}));
+  EXPECT_EQ(scan_keys(Column::inbox, begin, end, true), (std::vector{inbox(2, 4), inbox(2, 3), inbox(2, 2)}));
   EXPECT_EQ(scan_keys(Column::inbox, begin, inbox(2, 4), false), (std::vector{inbox(2, 2), inbox(2, 3)}));
   EXPECT_EQ(scan_keys(Column::inbox, begin, inbox(2, 4), true), (std::vector{inbox(2, 3), inbox(2, 2)}));
   EXPECT_TRUE(scan_keys(Column::inbox, inbox(4, 1), inbox(4, 9), false).empty());
   EXPECT_TRUE(scan_keys(Column::inbox, inbox(4, 1), inbox(4, 9), true).empty());
   // Across users, and without an end.
-  EXPECT_EQ(scan_keys(Column::inbox, inbox(1, 3), inbox(2, 2), false), (std::vector{inbox(1, 3), inbox(2, 1)}));
+  EXPECT_EQ(scan_keys(Column::inbox, inbox(1, 3), inbox(2, 2), false),
+            (std::vector{inbox(1, 3), inbox(2, 1)}));
   EXPECT_EQ(scan_keys(Column::inbox, inbox(2, 4), "", false),
             (std::vector{inbox(2, 4), inbox(3, 1), inbox(3, 2)}));
   EXPECT_EQ(scan_keys(Column::inbox, inbox(2, 4), "", true),
@@ -131,8 +131,8 @@ TEST_F(StoreTest, scan_ends_when_the_visitor_has_enough) {
     ASSERT_TRUE(commit(Column::chat_log, {{log_key(kPartition, kChat, ChatSeq(seq)), std::to_string(seq)}}));
   }
   std::vector<std::string> values;
-  store_->scan(Column::chat_log, log_key(kPartition, kChat, ChatSeq(1)), prefix_end(chat_key(kPartition, kChat)),
-               true, [&](std::string_view, std::string_view value) {
+  store_->scan(Column::chat_log, log_key(kPartition, kChat, ChatSeq(1)),
+               prefix_end(chat_key(kPartition, kChat)), true, [&](std::string_view, std::string_view value) {
                  values.emplace_back(value);
                  return values.size() < 3;
                });

@@ -1,0 +1,92 @@
+"""Who exceeds a rate is answered rate_limited with the time to wait; others are not."""
+
+import time
+
+import pytest
+from godwit_e2e.client import ServerError
+
+
+def limited_after(client, limit):
+    """Pings until refused; returns how many were served, and the refusal."""
+    for served in range(limit + 2):
+        try:
+            client.request(ping={})
+        except ServerError as error:
+            assert error.code == "rate_limited" and error.retryable
+            return served, error
+    raise AssertionError("there is no limit")
+
+
+def test_device_is_limited_and_others_are_not(daemons, crowd):
+    daemon = daemons({"limits.device_requests_per_s": 1, "limits.device_requests_burst": 20}).start()
+    alice, bob = crowd.pair(daemon)
+    served, error = limited_after(alice, 40)
+    assert 20 <= served <= 25  # the bucket fills while it is emptied
+    assert 0 < error.retry_after_ms <= 1000
+    bob.request(ping={})
+    time.sleep(error.retry_after_ms / 1000 + 0.05)
+    alice.request(ping={})
+    assert daemon.metric("godwit_errors_total", code="rate_limited") >= 1
+
+
+def test_acks_are_not_counted(daemons, crowd):
+    daemon = daemons({"limits.device_requests_per_s": 1, "limits.device_requests_burst": 10}).start()
+    alice, bob = crowd.pair(daemon)
+    alice.send(bob.device)
+    bob.receive()
+    for _ in range(50):
+        bob.ack(1)
+
+
+def test_devices_of_a_user_share_the_users_rate(daemons, crowd):
+    daemon = daemons({"limits.user_requests_per_s": 1, "limits.user_requests_burst": 20}).start()
+    alice, bob = crowd.pair(daemon)
+    laptop = crowd.login(daemon.link(alice), daemon)
+    limited_after(alice, 40)
+    with pytest.raises(ServerError, match="rate_limited"):
+        laptop.request(ping={})
+        laptop.request(ping={})
+    bob.request(ping={})
+
+
+def test_connections_of_an_address_share_its_rate(daemons, crowd):
+    daemon = daemons({"limits.address_requests_per_s": 1, "limits.address_requests_burst": 40}).start()
+    clients = [crowd.connect(daemon) for _ in range(4)]
+    with pytest.raises(ServerError, match="rate_limited"):
+        for _ in range(200):
+            for client in clients:
+                client.request(ping={})
+
+
+def test_registrations_of_an_address_are_limited(daemons, crowd):
+    daemon = daemons({"limits.address_registrations_per_hour": 3, "server.workers": 1}).start()
+    for _ in range(3):
+        daemon.register()
+    with pytest.raises(ServerError) as refused:
+        daemon.register()
+    assert refused.value.code == "rate_limited"
+    assert 600_000 < refused.value.retry_after_ms <= 1_200_000 + 3600
+
+
+def test_a_thousand_refusals_in_a_row_close_with_4102(daemons, crowd):
+    daemon = daemons({"limits.device_requests_per_s": 1, "limits.device_requests_burst": 1}).start()
+    client = crowd.new(daemon)
+    for _ in range(1100):
+        client.notice(ping={})
+    assert client.wait_closed().code == 4102
+
+
+def test_too_many_open_requests_are_refused(daemons, crowd):
+    daemon = daemons({"session.max_open_requests": 4}).start()
+    alice, bob = crowd.pair(daemon)
+    assert alice.welcome["maxOpenRequests"] == 4
+    requests = [alice.start(send=alice.send_body(bob.device, b"%d" % i)) for i in range(200)]
+    codes, served = set(), 0
+    for request in requests:
+        try:
+            alice.result(request)
+            served += 1
+        except ServerError as error:
+            codes.add(error.code)
+    assert codes == {"too_many_requests_open"} and served >= 4
+    alice.send(bob.device, b"afterwards")
