@@ -68,7 +68,7 @@ void Account::apply(const RecordPtr& record) {
   }
 }
 
-void Account::collect(const PartitionMap& map, Collector& out) {
+std::size_t Account::collect(const PartitionMap& map, Collector& out) {
   store::UserRow row;
   row.set_applied_lsn(applied_);
   row.set_handle(handle_);
@@ -78,6 +78,7 @@ void Account::collect(const PartitionMap& map, Collector& out) {
   for (const DeviceInfo& device : devices_) device_to_row(device, row.add_devices());
   for (const UserId user : blocked_) row.add_blocked(user.value);
   out.rows.put(kColumn, key(map, user_), row.SerializeAsString());
+  return 1;
 }
 
 const DeviceInfo* Account::device(DeviceId id) const {
@@ -103,12 +104,13 @@ void Handle::apply(const RecordPtr& record) {
   if (record->body.has_user_deleted()) retired_ = true;
 }
 
-void Handle::collect(const PartitionMap& map, Collector& out) {
+std::size_t Handle::collect(const PartitionMap& map, Collector& out) {
   store::HandleRow row;
   row.set_applied_lsn(applied_);
   row.set_user(user_.value);
   row.set_retired(retired_);
   out.rows.put(kColumn, key(map, handle_), row.SerializeAsString());
+  return 1;
 }
 
 void Invite::load(const std::optional<std::string>& row) {
@@ -129,12 +131,13 @@ void Invite::apply(const RecordPtr& record) {
   }
 }
 
-void Invite::collect(const PartitionMap& map, Collector& out) {
+std::size_t Invite::collect(const PartitionMap& map, Collector& out) {
   store::InviteRow row;
   row.set_applied_lsn(applied_);
   row.set_uses_left(uses_left_);
   row.set_expires_ms(expires_ms_);
   out.rows.put(kColumn, key(map, code_), row.SerializeAsString());
+  return 1;
 }
 
 }  // namespace godwit

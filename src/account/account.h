@@ -43,8 +43,8 @@ class Account {
   void load(const std::optional<std::string>& row);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
-  void collect(const PartitionMap& map, Collector& out);
-  void checkpointed() {}
+  std::size_t collect(const PartitionMap& map, Collector& out);
+  bool checkpointed(std::size_t&) { return true; }
   bool idle() const { return pins_ == 0 && devices_decided == 0; }
 
   UserId user() const { return user_; }
@@ -87,8 +87,8 @@ class Handle {
   void load(const std::optional<std::string>& row);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
-  void collect(const PartitionMap& map, Collector& out);
-  void checkpointed() {}
+  std::size_t collect(const PartitionMap& map, Collector& out);
+  bool checkpointed(std::size_t&) { return true; }
   bool idle() const { return !claimed; }
 
   bool taken() const { return claimed || static_cast<bool>(user_); }
@@ -118,8 +118,8 @@ class Invite {
   void load(const std::optional<std::string>& row);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
-  void collect(const PartitionMap& map, Collector& out);
-  void checkpointed() {}
+  std::size_t collect(const PartitionMap& map, Collector& out);
+  bool checkpointed(std::size_t&) { return true; }
   bool idle() const { return claimed == 0; }
 
   bool usable(std::int64_t now_ms) const { return uses_left_ > claimed && now_ms < expires_ms_; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/codec.h"
+
 namespace godwit {
 namespace {
 
@@ -35,6 +37,7 @@ void Chat::load(const std::optional<std::string>& row) {
     applied_ = stored.applied_lsn();
     end_ = stored_end_ = stored.end();
     end_time_ms_ = stored.end_time_ms();
+    ahead_ms_ = stored.ahead_ms();
     members_[0] = {UserId(stored.low_member()), stored.low().delivered(), stored.low().read(), stored.low_blocks(),
                    false};
     members_[1] = {UserId(stored.high_member()), stored.high().delivered(), stored.high().read(),
@@ -50,8 +53,9 @@ void Chat::set_members(UserId a, UserId b) {
   members_[1].user = std::max(a, b);
 }
 
-Chat::Place Chat::decide(std::int64_t now_ms) {
+Chat::Place Chat::decide(std::int64_t now_ms, const MessageId& id) {
   decided_time_ms_ = std::max(decided_time_ms_, now_ms);
+  ahead_ms_ = std::max(ahead_ms_, id.time_ms() - decided_time_ms_);
   return {ChatSeq(++decided_end_), decided_time_ms_};
 }
 
@@ -81,6 +85,9 @@ void Chat::append(const RecordPtr& record) {
   if (!exists()) set_members(UserId(message.low_member()), UserId(message.high_member()));
   end_ = message.chat_seq();
   end_time_ms_ = record->body.time_ms();
+  if (const auto view = parse_envelope(message.envelope())) {
+    ahead_ms_ = std::max(ahead_ms_, -view->time_delta_ms);
+  }
   decided_end_ = std::max(decided_end_, end_);
   decided_time_ms_ = std::max(decided_time_ms_, end_time_ms_);
   tail_.push_back(record);
@@ -97,7 +104,7 @@ const RecordPtr* Chat::in_tail(std::uint64_t seq) const {
   return seq >= first ? &tail_[seq - first] : nullptr;
 }
 
-void Chat::collect(const PartitionMap& map, Collector& out) {
+std::size_t Chat::collect(const PartitionMap& map, Collector& out) {
   const Partition partition = map.partition(id_);
   store::ChatRow row;
   row.set_applied_lsn(applied_);
@@ -107,6 +114,7 @@ void Chat::collect(const PartitionMap& map, Collector& out) {
   row.set_high_member(members_[1].user.value);
   to_row(members_[0], row.mutable_low());
   to_row(members_[1], row.mutable_high());
+  row.set_ahead_ms(ahead_ms_);
   row.set_low_blocks(members_[0].blocks);
   row.set_high_blocks(members_[1].blocks);
   out.rows.put(Column::chat, chat_key(partition, id_), row.SerializeAsString());
@@ -114,17 +122,24 @@ void Chat::collect(const PartitionMap& map, Collector& out) {
   std::vector<RecordPtr> fresh;
   const std::uint64_t first = std::max(end_ - tail_.size(), stored_end_) + 1;
   for (std::uint64_t seq = first; seq <= end_; ++seq) fresh.push_back(*in_tail(seq));
+  const std::size_t entries = fresh.size();
   if (!fresh.empty()) {
     out.later.push_back([partition, id = id_, first, fresh = std::move(fresh)](CheckpointRows& rows) {
       put_entries(partition, id, first, fresh, rows);
     });
   }
   collected_end_ = end_;
+  return 1 + entries;
 }
 
-void Chat::checkpointed() {
+bool Chat::checkpointed(std::size_t& budget) {
   stored_end_ = collected_end_;
-  while (!tail_.empty() && end_ - tail_.size() < stored_end_) tail_.pop_front();
+  while (!tail_.empty() && end_ - tail_.size() < stored_end_) {
+    if (budget == 0) return false;
+    --budget;
+    tail_.pop_front();
+  }
+  return true;
 }
 
 }  // namespace godwit

@@ -37,8 +37,8 @@ class Chat {
   void load(const std::optional<std::string>& row);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
-  void collect(const PartitionMap& map, Collector& out);
-  void checkpointed();
+  std::size_t collect(const PartitionMap& map, Collector& out);
+  bool checkpointed(std::size_t& budget);
   bool idle() const { return tail_.empty() && decided_end_ == end_ && !watermark_waits && !held; }
 
   const ChatId& id() const { return id_; }
@@ -59,12 +59,15 @@ class Chat {
     ChatSeq seq;
     std::int64_t time_ms;
   };
-  Place decide(std::int64_t now_ms);
+  Place decide(std::int64_t now_ms, const MessageId& id);
   // Takes back `seq` and everything after it, which the journal refused.
   void undo(ChatSeq seq) { decided_end_ = std::min(decided_end_, seq.value - 1); }
 
   // Time of the last entry, decided or committed.
   std::int64_t end_time_ms() const { return decided_time_ms_; }
+
+  // The furthest that an id's own time was ahead of its acceptance here.
+  std::int64_t ahead_ms() const { return ahead_ms_; }
 
   // Deduplication: everything accepted from this time on went through this worker's table since the chat
   // was loaded, or was read back into it.
@@ -88,6 +91,7 @@ class Chat {
   std::int64_t decided_time_ms_ = 0;
   std::uint64_t end_ = 0;
   std::int64_t end_time_ms_ = 0;
+  std::int64_t ahead_ms_ = 0;
   std::uint64_t stored_end_ = 0;
   std::uint64_t collected_end_ = 0;
   Fifo<RecordPtr> tail_;  // positions end_ - size + 1 ... end_

@@ -65,8 +65,9 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
     hold(chat, std::move(request));
     return ask_for_recipient(chat, to);
   }
-  // An earlier acceptance cannot lie further back than the id's own time less the skew that is allowed.
-  const std::int64_t since = id_time - options_.max_clock_skew_ms;
+  // An earlier acceptance cannot lie further back than the id's own time, less what ids were ever ahead here:
+  // a new message, whose id was made just now, is known to be new without a look into the log.
+  const std::int64_t since = id_time - chat.ahead_ms();
   const std::int64_t known_from = std::max(chat.dedup_from_ms, dedup_.complete_after_ms() + 1);
   if (!log_was_read && chat.end() > 0 && known_from > since && chat.end_time_ms() >= since) {
     hold(chat, std::move(request));
@@ -109,7 +110,7 @@ bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::
 void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash,
                          std::int64_t now_ms) {
   if (!chat.exists()) chat.set_members(request.from, request.to);
-  const Chat::Place place = chat.decide(now_ms);
+  const Chat::Place place = chat.decide(now_ms, request.id);
   const std::int64_t delta = place.time_ms - request.id.time_ms();
   const Chat::Member& recipient = chat.other(request.from);
 

@@ -151,7 +151,7 @@ void Inbox::trim() {
   while (!tail_.empty() && end_ - tail_.size() < gone) tail_.pop_front();
 }
 
-void Inbox::collect(const PartitionMap& map, Collector& out) {
+std::size_t Inbox::collect(const PartitionMap& map, Collector& out) {
   const Partition partition = map.partition(user_);
   store::InboxRow row;
   row.set_applied_lsn(applied_);
@@ -169,6 +169,7 @@ void Inbox::collect(const PartitionMap& map, Collector& out) {
   std::vector<RecordPtr> fresh;
   const std::uint64_t first = std::max(end_ - tail_.size(), stored_end_) + 1;
   for (std::uint64_t seq = first; seq <= end_; ++seq) fresh.push_back(*in_tail(seq));
+  const std::size_t entries = fresh.size();
   if (!fresh.empty()) {
     out.later.push_back([partition, user = user_, first, fresh = std::move(fresh)](CheckpointRows& rows) {
       put_entries(partition, user, first, fresh, rows);
@@ -186,13 +187,19 @@ void Inbox::collect(const PartitionMap& map, Collector& out) {
   }
   collected_end_ = end_;
   collected_lsn_ = applied_;
+  return 1 + entries;
 }
 
-void Inbox::checkpointed() {
+bool Inbox::checkpointed(std::size_t& budget) {
   stored_end_ = collected_end_;
-  while (!tail_.empty() && end_ - tail_.size() < stored_end_) tail_.pop_front();
+  while (!tail_.empty() && end_ - tail_.size() < stored_end_) {
+    if (budget == 0) return false;
+    --budget;
+    tail_.pop_front();
+  }
   std::erase_if(marks_, [&](const Mark& m) { return m.lsn <= collected_lsn_; });
   if (marks_.empty()) marks_.shrink_to_fit();
+  return true;
 }
 
 }  // namespace godwit

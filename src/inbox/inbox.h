@@ -54,8 +54,8 @@ class Inbox {
   void load(const std::optional<std::string>& row);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
-  void collect(const PartitionMap& map, Collector& out);
-  void checkpointed();
+  std::size_t collect(const PartitionMap& map, Collector& out);
+  bool checkpointed(std::size_t& budget);
   bool idle() const { return pins_ == 0 && tail_.empty() && marks_.empty(); }
 
   UserId user() const { return user_; }

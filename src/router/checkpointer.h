@@ -18,8 +18,8 @@
 namespace godwit {
 
 struct CheckpointOptions {
-  std::int64_t interval_ms = 5'000;          // with changes, at least this often
-  std::uint64_t bytes = 128ULL * 1024 * 1024;  // of new records, at the latest
+  std::int64_t interval_ms = 2'000;          // with changes, at least this often
+  std::uint64_t bytes = 64ULL * 1024 * 1024;  // of new records, at the latest
 };
 
 // A checkpoint is fuzzy: it begins at a journal position, collects each changed row whenever its worker gets

@@ -28,8 +28,10 @@ namespace godwit {
 //   void load(const std::optional<std::string>& row)      the stored row, or none
 //   std::uint64_t applied() const                         position of the last record applied
 //   void apply(const RecordPtr&)                          loaded states only
-//   void collect(const PartitionMap&, Collector&)    writes what changed since the last checkpoint
-//   void checkpointed()                                   what was collected is in the store
+//   std::size_t collect(const PartitionMap&, Collector&)  hands out what changed since the last checkpoint, and
+//                                                         tells how much that was, in entries
+//   bool checkpointed(std::size_t& budget)                what was collected is in the store; frees at most
+//                                                         `budget` entries, and is true when none are left
 //   bool idle() const                                     may be evicted when clean
 //
 // A record for a row that is not loaded does not load it: it waits in `pending` and is applied when the row
@@ -91,12 +93,11 @@ class RowCache {
     dirty_.clear();
   }
 
-  // Collects at most `count` rows. Returns true when all are done. Rows that are not loaded are asked for
-  // and collected by a later call.
-  bool collect_some(std::size_t count, Collector& out) {
+  // Collects rows until about `budget` entries are spent. Returns true when all are done. Rows that are not
+  // loaded are asked for and collected by a later call.
+  bool collect_some(std::size_t& budget, Collector& out) {
     std::size_t visits = collecting_.size();
-    while (count > 0 && visits > 0) {
-      --count;
+    while (budget > 0 && visits > 0) {
       --visits;
       const Key key = collecting_.front();
       collecting_.pop_front();
@@ -105,30 +106,28 @@ class RowCache {
       if (!entry.loaded) {
         request_load(key, entry);
         collecting_.push_back(key);
+        --budget;
         continue;
       }
       entry.dirty = false;
       entry.in_checkpoint = true;
-      entry.state.collect(map_, out);
+      budget -= std::min(budget, entry.state.collect(map_, out));
       collected_.push_back(key);
     }
     return collecting_.empty();
   }
 
-  // At most `count` of the rows collected learn that they are in the store, or that they must be written
-  // again. Returns true when all know.
-  bool finish_some(std::size_t count, bool ok) {
-    while (count > 0 && !collected_.empty()) {
-      --count;
+  // The rows collected learn that they are in the store, or that they must be written again, until about
+  // `budget` entries are spent. Returns true when all know.
+  bool finish_some(std::size_t& budget, bool ok) {
+    while (budget > 0 && !collected_.empty()) {
+      --budget;
       const Key key = collected_.back();
-      collected_.pop_back();
       Entry& entry = *entries_.find(key)->second;
+      if (ok && !entry.state.checkpointed(budget)) return false;
+      collected_.pop_back();
       entry.in_checkpoint = false;
-      if (ok) {
-        entry.state.checkpointed();
-      } else {
-        mark_dirty(key, entry);
-      }
+      if (!ok) mark_dirty(key, entry);
     }
     return collected_.empty();
   }

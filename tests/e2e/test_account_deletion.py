@@ -4,6 +4,8 @@ import pytest
 from godwit_e2e.client import ServerError
 from godwit_e2e.identity import b64
 
+pytestmark = pytest.mark.smoke
+
 
 def delete(client):
     done = client.request(deleteAccount=client.delete_body())

@@ -1,5 +1,9 @@
 """Blocking is silent: the blocked see nothing of it, the blocker sees nothing of them."""
 
+import pytest
+
+pytestmark = pytest.mark.smoke
+
 
 def test_messages_of_a_blocked_user_are_accepted_and_reach_nobody(people):
     alice, bob = people.pair()

@@ -1,6 +1,9 @@
 """Delivery pauses when the window is full, and goes on as acknowledgements arrive."""
 
+import pytest
 from godwit_e2e.client import is_quiet
+
+pytestmark = pytest.mark.smoke
 
 
 def test_delivery_pauses_at_the_window_and_goes_on_with_acks(daemons, crowd):

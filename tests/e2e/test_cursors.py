@@ -1,5 +1,9 @@
 """A cursor beyond what was delivered, or one that goes back, is refused without effect."""
 
+import pytest
+
+pytestmark = pytest.mark.smoke
+
 
 def two_entries(people):
     alice, bob = people.pair()

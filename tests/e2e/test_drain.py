@@ -8,6 +8,8 @@ import pytest
 from godwit_e2e.daemon import wait_until
 from godwit_e2e.websocket import Closed
 
+pytestmark = pytest.mark.smoke
+
 RECONNECT = {"server.reconnect_after_ms": 700, "server.reconnect_jitter_ms": 300}
 
 

@@ -3,6 +3,8 @@
 import pytest
 from godwit_e2e.client import is_quiet
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.mark.parametrize("where", ["tail", "store", "after kill"])
 def test_gap_is_told_and_delivery_waits_for_ack_gap(daemons, crowd, where):

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture(scope="module")
 def chat(shared):

@@ -1,6 +1,9 @@
 """A message that is sent again under its id is stored once and answered as the first time."""
 
+import pytest
 from godwit_e2e.identity import message_id
+
+pytestmark = pytest.mark.smoke
 
 
 def assert_stored_once(receiver, sender, payload):

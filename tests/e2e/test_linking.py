@@ -1,7 +1,10 @@
 """A further device gets into an account by the approval of one that is in it."""
 
+import pytest
 from godwit_e2e.identity import Device, unb64, user_bytes
 from nacl.signing import VerifyKey
+
+pytestmark = pytest.mark.smoke
 
 
 def test_linked_device_gets_messages_and_own_copies(people, shared):

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from godwit_e2e.client import ServerError
+from godwit_e2e.websocket import Timeout
 
 
 @pytest.fixture
@@ -51,15 +52,6 @@ def test_log_level_takes_effect(configured, crowd):
     configured.wait_log("session_live")
 
 
-def test_connection_limit_takes_effect(configured, crowd):
-    configured.reload({"net": {"max_connections_per_address": 2}})
-    configured.wait_log("reloaded")
-    crowd.connect(configured)
-    crowd.connect(configured)
-    with pytest.raises(Exception):
-        crowd.connect(configured)
-
-
 def test_watermark_interval_takes_effect(configured, crowd):
     configured.reload({"chat": {"watermark_interval_ms": 60000}})
     configured.wait_log("reloaded")
@@ -69,8 +61,7 @@ def test_watermark_interval_takes_effect(configured, crowd):
     bob.ack(1)
     alice.wait_watermark(bob.device, bob.device, delivered=1)
     bob.ack(2)
-    bob.read(alice.device, 2)
-    with pytest.raises(Exception):
+    with pytest.raises(Timeout):
         alice.wait_watermark(bob.device, bob.device, delivered=2, timeout=1.5)
 
 

@@ -3,6 +3,8 @@
 import pytest
 from godwit_e2e.client import ServerError
 
+pytestmark = pytest.mark.smoke
+
 
 def test_hello_with_cursor_resumes_behind_it(people, shared):
     alice = people.new()

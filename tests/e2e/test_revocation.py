@@ -3,6 +3,8 @@
 import pytest
 from godwit_e2e.client import ServerError
 
+pytestmark = pytest.mark.smoke
+
 
 def test_revoked_device_is_closed_with_4202_and_refused(people, shared):
     alice = people.new()

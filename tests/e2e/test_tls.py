@@ -43,6 +43,7 @@ def test_http_over_tls(encrypted, certificate):
     assert (status, body) == (200, b"ready\n")
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize(("version", "accepted"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
 def test_versions(encrypted, version, accepted):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,5 +1,9 @@
 """Two users chat: a message is sent, delivered, read; who was away gets everything in order and once."""
 
+import pytest
+
+pytestmark = pytest.mark.smoke
+
 
 def test_message_live_is_sent_delivered_and_read(people):
     alice, bob = people.pair()

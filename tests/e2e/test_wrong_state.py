@@ -3,6 +3,8 @@
 import pytest
 from godwit_e2e.identity import Device, fresh_handle
 
+pytestmark = pytest.mark.smoke
+
 AFTER_HELLO = ["send", "ack", "read", "history", "ackGap", "linkApprove", "listDevices", "revokeDevice",
                "deleteAccount", "lookupUser", "block"]  # fmt: skip
 

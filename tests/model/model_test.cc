@@ -186,7 +186,7 @@ class Model : public ::testing::Test {
     do {
       m.to = users_[static_cast<std::size_t>(pick(kUsers))];
     } while (m.to == m.from);
-    m.id = make_message_id(SystemClock().wall_ms() - pick(60'000));
+    m.id = make_message_id(SystemClock().wall_ms() + pick(120'000) - 60'000);
     m.payload = "payload " + std::to_string(messages_.size());
     const auto sent = engine_->send(m.from, m.to, m.id, m.payload);
     ASSERT_TRUE(sent);

@@ -95,6 +95,7 @@ class RegisterLink final : public ConnectionUser {
 
   void on_closed(const CloseCause& cause) override {
     work_.last_fault = cause.text();
+    if (cause.final()) work_.failure = work_.last_fault;
     for (const auto& [request, index] : open_) work_.waiting.push_back(index);
     open_.clear();
     nonce_.clear();

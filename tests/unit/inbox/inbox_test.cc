@@ -58,7 +58,8 @@ TEST_F(InboxTest, Acknowledged_by_every_device_is_gone_from_memory_and_never_wri
   Collector out;
   inbox_.collect(map_, out);
   EXPECT_EQ(out.later.size(), 1U);
-  inbox_.checkpointed();
+  std::size_t budget = 100;
+  EXPECT_TRUE(inbox_.checkpointed(budget));
   EXPECT_EQ(inbox_.stored_end(), 5U);
   EXPECT_TRUE(inbox_.idle());
 }
