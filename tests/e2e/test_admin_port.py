@@ -1,8 +1,11 @@
-"""The admin port wants its token for everything but health and readiness; clients cannot reach it at their port."""
+"""The admin port wants its token for all but health and readiness; the client port has none of it."""
 
 import json
 
 import pytest
+from godwit_e2e.client import Client
+from godwit_e2e.daemon import Daemon
+from godwit_e2e.websocket import UpgradeRefused
 
 TOKEN = "a-token-of-sufficient-length"
 GUARDED = [("GET", "/metrics"), ("POST", "/v1/invites"), ("POST", "/v1/backups"), ("PUT", "/v1/log-level")]
@@ -10,8 +13,6 @@ GUARDED = [("GET", "/metrics"), ("POST", "/v1/invites"), ("POST", "/v1/backups")
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    from godwit_e2e.daemon import Daemon
-
     daemon = Daemon(tmp_path_factory.mktemp("guarded"), {"admin.token": TOKEN}).start()
     yield daemon
     daemon.kill()
@@ -53,9 +54,6 @@ def test_client_port_has_no_admin_routes(guarded, method, path):
 
 
 def test_admin_port_speaks_no_websocket(guarded, crowd):
-    from godwit_e2e.client import Client
-    from godwit_e2e.websocket import UpgradeRefused
-
     with pytest.raises(UpgradeRefused) as refused:
         Client(guarded.admin_port)
     assert refused.value.status == 404

@@ -1,4 +1,4 @@
-"""Frames that are not of the protocol are answered bad_frame or unknown_request; too many end the connection."""
+"""What is not of the protocol is answered bad_frame or unknown_request; too much of it closes."""
 
 import pathlib
 

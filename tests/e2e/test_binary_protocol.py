@@ -20,7 +20,11 @@ def varint(value):
 
 def field(number, value, fixed=False):
     if isinstance(value, int):
-        return varint(number << 3 | FIXED64) + value.to_bytes(8, "little") if fixed else varint(number << 3) + varint(value)
+        return (
+            varint(number << 3 | FIXED64) + value.to_bytes(8, "little")
+            if fixed
+            else varint(number << 3) + varint(value)
+        )
     value = value.encode() if isinstance(value, str) else value
     return varint(number << 3 | BYTES) + varint(len(value)) + value
 

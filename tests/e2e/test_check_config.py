@@ -4,12 +4,16 @@ import json
 import subprocess
 
 import pytest
-from godwit_e2e.daemon import clean_environment, godwit_binary
+from godwit_e2e.daemon import REPOSITORY, clean_environment, godwit_binary
 
 
 def run(*flags, **environment):
     done = subprocess.run(
-        [godwit_binary(), *flags], capture_output=True, text=True, timeout=60, env=clean_environment(**environment)
+        [godwit_binary(), *flags],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=clean_environment(**environment),
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -25,11 +29,16 @@ def test_defaults_are_valid():
 
 def test_all_faults_are_listed_at_once():
     code, out, err = check(
-        "net.max_frame_bytes=many", "session.window_envelopes=0", "storage.partitions=3", "net.max_conections=5",
-        "account.registration=perhaps", "net.tls_key=key.pem",
+        "net.max_frame_bytes=many", "session.window_envelopes=0", "storage.partitions=3",
+        "net.max_conections=5", "account.registration=perhaps", "net.tls_key=key.pem",
     )  # fmt: skip
     assert (code, out) == (78, "")
-    for name in ("net.max_frame_bytes", "session.window_envelopes", "net.max_conections", "account.registration"):
+    for name in (
+        "net.max_frame_bytes",
+        "session.window_envelopes",
+        "net.max_conections",
+        "account.registration",
+    ):
         assert name in err, err
     assert "net.max_connections" in err, "a name that is nearly right is suggested"
     assert len(err.splitlines()) >= 4
@@ -70,7 +79,11 @@ def test_fault_keeps_the_server_from_starting(daemons):
 
 def test_file_environment_and_flags_in_this_order(tmp_path):
     config = tmp_path / "godwit.json"
-    options = {"session": {"window_envelopes": 1}, "chat": {"history_page_max": 2}, "account": {"max_devices": 3}}
+    options = {
+        "session": {"window_envelopes": 1},
+        "chat": {"history_page_max": 2},
+        "account": {"max_devices": 3},
+    }
     config.write_text("// comments are allowed\n" + json.dumps(options))
     flags = ["--print-config", "--config", str(config), "--set", "session.window_envelopes=9"]
     environment = {"GODWIT_SESSION_WINDOW_ENVELOPES": "8", "GODWIT_CHAT_HISTORY_PAGE_MAX": "7"}
@@ -86,8 +99,6 @@ def test_secrets_are_not_printed():
 
 
 def test_example_file_is_valid():
-    from godwit_e2e.daemon import REPOSITORY
-
     assert run("--check-config", "--config", str(REPOSITORY / "config/godwit.json"))[0] == 0
 
 

@@ -44,7 +44,11 @@ def test_another_number_of_partitions(daemons):
 
 
 def test_missing_segment_of_the_journal(daemons, crowd):
-    small = {"journal.segment_bytes": 65536, "journal.checkpoint_bytes": 1 << 30, "journal.checkpoint_interval_ms": 600000}
+    small = {
+        "journal.segment_bytes": 65536,
+        "journal.checkpoint_bytes": 1 << 30,
+        "journal.checkpoint_interval_ms": 600000,
+    }
     daemon = daemons(small).start()
     alice, bob = crowd.pair(daemon)
     alice.send_many(bob.device, [bytes(4000)] * 60)

@@ -1,4 +1,4 @@
-"""A full disk: sends are refused by name, reads go on, nothing acknowledged is lost, and space brings it back."""
+"""A full disk: sends are refused, reads go on, nothing acknowledged is lost, and space brings it back."""
 
 import os
 import resource
@@ -15,8 +15,8 @@ SMALL_FILES = {"journal.segment_bytes": 262144, "journal.checkpoint_interval_ms"
 class SmallDisk:
     """A disk of its own for the data, that can be filled and emptied.
 
-    As root a tmpfs, which then really has no byte left. Others cannot mount; for them the daemon is told to leave
-    free what is free now, and the ballast goes below that.
+    As root a tmpfs, which then really has no byte left. Others cannot mount; for them the daemon is told to
+    leave free what is free now, and the ballast goes below that.
     """
 
     BYTES = 64 << 20
@@ -29,7 +29,8 @@ class SmallDisk:
         self.mounted = (
             os.geteuid() == 0
             and subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={self.BYTES}", "tmpfs", str(folder)], capture_output=True
+                ["mount", "-t", "tmpfs", "-o", f"size={self.BYTES}", "tmpfs", str(folder)],
+                capture_output=True,
             ).returncode
             == 0
         )

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer in place of the server's own: its tokens make accounts, add devices and authenticate."""
+"""With an OpenID Connect issuer, its tokens make accounts, add devices and authenticate."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Loss is told, never hidden: entries beyond inbox.max_entries go, and delivery waits until the client knows."""
+"""Loss is told, never hidden: entries beyond inbox.max_entries go, and delivery waits for AckGap."""
 
 import pytest
 from godwit_e2e.client import is_quiet

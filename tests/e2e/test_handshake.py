@@ -6,6 +6,7 @@ import time
 
 import pytest
 from godwit_e2e.client import Client
+from godwit_e2e.daemon import Daemon
 from godwit_e2e.websocket import PING, UpgradeRefused, WebSocket, upgrade_request
 
 LIMIT_S = 1.0
@@ -15,8 +16,6 @@ LATE_S = 8.0
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    from godwit_e2e.daemon import Daemon
-
     limits = {"net.handshake_timeout_ms": 1000, "session.hello_timeout_ms": 1000}
     daemon = Daemon(tmp_path_factory.mktemp("strict"), limits).start()
     yield daemon

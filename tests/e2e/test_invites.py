@@ -1,4 +1,4 @@
-"""With registration by invite, a code from the operator lets in as many as it says, for as long as it says."""
+"""An invite from the operator lets in as many as it says, for as long as it says."""
 
 import json
 import time
@@ -60,7 +60,9 @@ def test_uses_survive_kill(inviting, crowd):
     assert refusal(crowd.connect(inviting), invite=code) == "invite_invalid"
 
 
-@pytest.mark.parametrize("body", [{"uses": 0}, {"uses": "many"}, {"uses": 1.5}, {"valid_s": 0}, {"colour": 1}, [], "x"])
+@pytest.mark.parametrize(
+    "body", [{"uses": 0}, {"uses": "many"}, {"uses": 1.5}, {"valid_s": 0}, {"colour": 1}, [], "x"]
+)
 def test_bad_request_is_refused(inviting, body):
     status, answer, _ = inviting.http("/v1/invites", method="POST", body=body)
     assert status == 400 and json.loads(answer)["error"]

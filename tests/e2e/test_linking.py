@@ -101,7 +101,9 @@ def test_more_devices_than_allowed_are_refused(daemons, crowd):
     daemon.link(alice)
     third = Device()
     link_id = crowd.connect(daemon).link_begin(third)
-    assert alice.error_of(linkApprove=alice.approve_body(link_id, third.public_key)).code == "too_many_devices"
+    assert (
+        alice.error_of(linkApprove=alice.approve_body(link_id, third.public_key)).code == "too_many_devices"
+    )
 
 
 def test_link_survives_kill(daemon, crowd):

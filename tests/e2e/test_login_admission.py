@@ -11,7 +11,7 @@ def test_logins_beyond_the_burst_are_overloaded_with_a_time_to_wait(daemons, cro
     devices = [daemon.register() for _ in range(12)]
     clients = [crowd.connect(daemon) for _ in devices]
     waiting = []
-    for client, device in zip(clients, devices):
+    for client, device in zip(clients, devices, strict=True):
         try:
             client.hello(device)
         except ServerError as error:

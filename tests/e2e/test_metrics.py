@@ -8,7 +8,11 @@ def test_promtool_has_nothing_to_say(shared, people):
     alice.send(bob.device)
     bob.receive()
     done = subprocess.run(
-        ["promtool", "check", "metrics"], input=shared.metrics_text(), text=True, capture_output=True, timeout=60
+        ["promtool", "check", "metrics"],
+        input=shared.metrics_text(),
+        text=True,
+        capture_output=True,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

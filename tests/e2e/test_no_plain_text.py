@@ -34,7 +34,9 @@ def cli(daemons, tmp_path):
 def files_with(folder, text):
     wanted = [text.encode(), text.encode("utf-16-le"), text.encode().hex().encode()]
     return [
-        path for path in folder.rglob("*") if path.is_file() and any(form in path.read_bytes() for form in wanted)
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in wanted)
     ]
 
 

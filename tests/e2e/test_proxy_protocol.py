@@ -52,7 +52,9 @@ def test_connections_are_limited_for_the_clients_address(daemons, crowd):
     crowd.connect(daemon, first_bytes=header_v2("203.0.113.2"))
 
 
-@pytest.mark.parametrize("first_bytes", [b"", SIGNATURE + b"\x21\x11\xff\xff", b"PROXY TCP4 nonsense\r\n"], ids=range(3))
+@pytest.mark.parametrize(
+    "first_bytes", [b"", SIGNATURE + b"\x21\x11\xff\xff", b"PROXY TCP4 nonsense\r\n"], ids=range(3)
+)
 def test_missing_or_malformed_header_from_a_trusted_proxy_is_closed(daemons, crowd, first_bytes):
     daemon = daemons(BEHIND_PROXY).start()
     with pytest.raises(Closed):
@@ -68,7 +70,9 @@ def test_header_from_anywhere_else_is_not_believed(daemons, crowd):
     daemon.wait_log("session_live", address="127.0.0.1")
 
 
-@pytest.mark.parametrize(("trusted", "address"), [("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")])
+@pytest.mark.parametrize(
+    ("trusted", "address"), [("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")]
+)
 def test_x_forwarded_for_counts_from_trusted_proxies_alone(daemons, crowd, trusted, address):
     daemon = daemons({**TRUSTED, "net.trusted_proxies": trusted}).start()
     # The last entry is the one that the trusted proxy itself saw.

@@ -75,7 +75,9 @@ def test_fixed_option_is_refused_as_a_whole(configured, crowd):
 
 
 @pytest.mark.parametrize(
-    "config", ["{", {"limits": {"device_requests_burst": -1}}, {"limits": {"no_such_option": 1}}], ids=range(3)
+    "config",
+    ["{", {"limits": {"device_requests_burst": -1}}, {"limits": {"no_such_option": 1}}],
+    ids=range(3),
 )
 def test_bad_file_is_refused_and_the_server_goes_on(configured, crowd, config):
     configured.reload(config)

@@ -42,7 +42,7 @@ def test_stalled_reader_gets_everything_and_others_are_served(daemons, crowd):
 
 
 def test_catching_up_stays_within_the_output_budget_however_wide_the_window(daemons, crowd):
-    # What waits in the store is more than net.max_output_bytes (4 MiB), at which a connection would be closed.
+    # More waits in the store than net.max_output_bytes (4 MiB), at which a connection would be closed.
     wide = {"session.window_bytes": 64 << 20, "session.window_envelopes": 10_000}
     daemon = daemons({"journal.checkpoint_interval_ms": 200, **wide}).start()
     alice = crowd.new(daemon)

@@ -65,7 +65,9 @@ def test_plain_text_on_the_tls_port_is_closed(encrypted):
             assert not raw.recv(4096).startswith(b"HTTP")
         except ConnectionResetError:
             pass
-    wait_until(lambda: encrypted.metric("godwit_net_handshake_failures_total", listener="client", reason="tls") == 1)
+    wait_until(
+        lambda: encrypted.metric("godwit_net_handshake_failures_total", listener="client", reason="tls") == 1
+    )
 
 
 def test_sighup_takes_a_new_certificate_and_drops_nobody(encrypted, certificate, crowd):

@@ -1,4 +1,4 @@
-"""Tokens that are expired, of another audience or key, unsigned, or another device's: each is refused by name."""
+"""Tokens that are expired, of another audience or key, unsigned, or another device's are refused by name."""
 
 import time
 
@@ -92,7 +92,9 @@ def test_wrong_claim_or_header_under_the_right_key(people, alice, forge, changes
 
 def test_wrong_key(people, alice):
     stranger = SigningKey.generate()
-    token = make_token(decode_part(alice.token, 0), decode_part(alice.token, 1), lambda d: stranger.sign(d).signature)
+    token = make_token(
+        decode_part(alice.token, 0), decode_part(alice.token, 1), lambda d: stranger.sign(d).signature
+    )
     assert refusal(people, alice, token) == "token_invalid"
 
 

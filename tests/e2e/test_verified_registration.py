@@ -1,4 +1,4 @@
-"""Verified registration: the code goes out by the operator's webhook, signed, and lets in whoever returns it."""
+"""The code of a verified registration goes out by a signed webhook and lets in whoever returns it."""
 
 import hashlib
 import hmac
@@ -7,8 +7,8 @@ import os
 
 import pytest
 from godwit_e2e.client import ServerError
-from godwit_e2e.identity import fresh_handle
 from godwit_e2e.http_server import HttpServer
+from godwit_e2e.identity import fresh_handle
 
 SECRET = os.urandom(16).hex()
 

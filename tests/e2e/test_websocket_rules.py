@@ -2,7 +2,17 @@
 
 import os
 
-from godwit_e2e.websocket import BINARY, BINARY_PROTOCOL, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, encode_frame
+from godwit_e2e.websocket import (
+    BINARY,
+    BINARY_PROTOCOL,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    WebSocket,
+    encode_frame,
+)
 
 MAX_FRAME = 131072
 

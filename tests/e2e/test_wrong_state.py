@@ -25,9 +25,9 @@ def test_second_hello(people):
 @pytest.mark.parametrize("request_name", ["register", "requestCode", "linkBegin"])
 def test_openings_after_hello(people, request_name):
     client = people.new()
-    assert client.error_of(**{request_name: {"handle": fresh_handle()} if request_name != "linkBegin" else {}}).code == (
-        "wrong_state"
-    )
+    assert client.error_of(
+        **{request_name: {"handle": fresh_handle()} if request_name != "linkBegin" else {}}
+    ).code == ("wrong_state")
 
 
 def test_too_many_close_with_4200(people):

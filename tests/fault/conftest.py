@@ -7,4 +7,6 @@ from godwit_e2e.fixtures import crowd, daemon, daemons, people, shared  # noqa: 
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "smoke: the path of a message end to end, quick enough for a sanitizer build")
+    config.addinivalue_line(
+        "markers", "smoke: the path of a message end to end, quick enough for a sanitizer build"
+    )

@@ -24,12 +24,14 @@ def bench():
 
 def start_load(bench, daemon, folder, seconds):
     command = [
-        bench, "crash", "--url", f"ws://127.0.0.1:{daemon.client_port}/v1/ws", "--json", str(folder / "result.json"),
-        "--pairs", "20", "--rate", "500", "--both", "--warmup", "0.5", "--seconds", str(seconds), "--drain", "90",
-        "--quiet",
+        bench, "crash", "--quiet", "--url", f"ws://127.0.0.1:{daemon.client_port}/v1/ws",
+        "--pairs", "20", "--rate", "500", "--both", "--warmup", "0.5", "--seconds", str(seconds),
+        "--drain", "90", "--json", str(folder / "result.json"),
     ]  # fmt: skip
     with open(folder / "bench.log", "wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment(), preexec_fn=die_with_parent)
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, env=clean_environment(), preexec_fn=die_with_parent
+        )
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_doubled(daemons, bench, tmp_path):

@@ -1,4 +1,4 @@
-"""A journal whose last write was torn: the daemon starts, says so, and loses nothing that was acknowledged."""
+"""A journal whose last write was torn: the daemon starts, says so, and loses nothing acknowledged."""
 
 import os
 
@@ -52,7 +52,9 @@ def cut_off_the_unused_end(path):
     os.truncate(path, end + 1)
 
 
-@pytest.mark.parametrize("damage", [add_garbage, add_torn_block, cut_off_the_unused_end], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "damage", [add_garbage, add_torn_block, cut_off_the_unused_end], ids=lambda f: f.__name__
+)
 def test_damage_behind_the_last_block_loses_nothing(daemons, crowd, damage):
     daemon = daemons(JOURNAL_ONLY).start()
     alice, bob, payloads = acknowledged_messages(daemon, crowd, 40)
@@ -73,7 +75,7 @@ def test_damage_behind_the_last_block_loses_nothing(daemons, crowd, damage):
 
 
 def test_last_block_torn_takes_that_block_alone_and_is_told(daemons, crowd):
-    """A disk that lied about its last sync: what it lost is gone, everything before it is there, nothing is doubled."""
+    """A disk that lied about its last sync: what it lost is gone, and everything before it is there, once."""
     daemon = daemons(JOURNAL_ONLY).start()
     alice, bob, payloads = acknowledged_messages(daemon, crowd, 40)
     daemon.kill()

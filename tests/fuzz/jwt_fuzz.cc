@@ -1,6 +1,7 @@
 // Fuzzes what strangers can put before the token verifier. The first byte picks the reader, the rest is its
 // input: a token as it comes off the wire, a signed token's header and payload, a payload alone, a key set,
 // base64url.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

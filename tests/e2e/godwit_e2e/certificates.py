@@ -15,7 +15,7 @@ class Certificate:
         self.renew()
 
     def renew(self):
-        """A new key and certificate; returns a copy of the certificate under a name of its own, to trust it by."""
+        """A new key and certificate; returns a copy of the certificate of its own name, to trust it by."""
         self.count += 1
         new = [f"{path}.new" for path in (self.certificate, self.key)]
         openssl(

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 from .client import Client
+from .identity import Device
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 NIGHTLY = os.environ.get("GODWIT_NIGHTLY") == "1"
@@ -32,7 +33,7 @@ TEST_SETTINGS = {
 
 
 def program(name, variable, *fallbacks):
-    """The path of one of our programs: from the environment, else from the release build; None if it is not built."""
+    """The path of one of our programs: by the environment, else the release build's, else None."""
     chosen = os.environ.get(variable)
     candidates = [chosen] if chosen else [REPOSITORY / "build/release/bin" / name, *fallbacks]
     return next((str(path) for path in candidates if os.access(path, os.X_OK)), None)
@@ -180,9 +181,22 @@ class Daemon:
 
     # HTTP
 
-    def http(self, path, *, method="GET", body=None, token=None, port=None, scheme="http", context=None, timeout=20.0):
+    def http(
+        self,
+        path,
+        *,
+        method="GET",
+        body=None,
+        token=None,
+        port=None,
+        scheme="http",
+        context=None,
+        timeout=20.0,
+    ):
         """(status, body bytes, headers) on the admin port, or on another."""
-        request = urllib.request.Request(f"{scheme}://localhost:{port or self.admin_port}{path}", method=method)
+        request = urllib.request.Request(
+            f"{scheme}://localhost:{port or self.admin_port}{path}", method=method
+        )
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         if body is not None:
@@ -233,8 +247,6 @@ class Daemon:
 
     def link(self, approver):
         """A further device of the account that `approver`, a live connection, is of."""
-        from .identity import Device
-
         new = Device(handle=approver.device.handle)
         with self.connect() as client:
             link_id = client.link_begin(new)

@@ -23,7 +23,7 @@ def make_token(header, claims, sign):
 
 
 class ServerKey:
-    """The daemon's own signing key, read from its data directory: so wrong claims can carry a right signature."""
+    """The daemon's signing key, from its data directory: so wrong claims can carry a right signature."""
 
     def __init__(self, data_dir):
         stored = json.loads((data_dir / "token-keys.json").read_text())["key"]
@@ -33,7 +33,9 @@ class ServerKey:
     def forge(self, token, header=None, **claims):
         """`token` with other header fields and claims (None removes one), signed by the server's key."""
         head = {**decode_part(token, 0), **(header or {})}
-        body = {name: value for name, value in {**decode_part(token, 1), **claims}.items() if value is not None}
+        body = {
+            name: value for name, value in {**decode_part(token, 1), **claims}.items() if value is not None
+        }
         return make_token(head, body, lambda data: self.key.sign(data).signature)
 
 
@@ -67,7 +69,14 @@ class Rs256Issuer:
     def jwk(self):
         text = openssl("rsa", "-in", str(self.path), "-noout", "-modulus").decode()
         modulus = bytes.fromhex(text.strip().removeprefix("Modulus="))
-        return {"kty": "RSA", "kid": self.kid, "use": "sig", "alg": "RS256", "n": b64url(modulus), "e": "AQAB"}
+        return {
+            "kty": "RSA",
+            "kid": self.kid,
+            "use": "sig",
+            "alg": "RS256",
+            "n": b64url(modulus),
+            "e": "AQAB",
+        }
 
     def sign(self, data):
         return openssl("dgst", "-sha256", "-sign", str(self.path), data=data)
@@ -84,7 +93,13 @@ class Es256Issuer:
     def jwk(self):
         # The point is the end of the SubjectPublicKeyInfo: 04, x, y.
         point = openssl("pkey", "-in", str(self.path), "-pubout", "-outform", "DER")[-64:]
-        return {"kty": "EC", "crv": "P-256", "kid": self.kid, "x": b64url(point[:32]), "y": b64url(point[32:])}
+        return {
+            "kty": "EC",
+            "crv": "P-256",
+            "kid": self.kid,
+            "x": b64url(point[:32]),
+            "y": b64url(point[32:]),
+        }
 
     def sign(self, data):
         # DER SEQUENCE of two INTEGERs -> r and s of 32 bytes each (RFC 7518 section 3.4).

@@ -70,7 +70,9 @@ def encode_frame(opcode, payload, fin=True, mask=True):
 class WebSocket:
     """One connection. Not thread-safe."""
 
-    def __init__(self, port, *, protocol=JSON_PROTOCOL, tls_ca=None, first_bytes=b"", headers=(), receive_buffer=None):
+    def __init__(
+        self, port, *, protocol=JSON_PROTOCOL, tls_ca=None, first_bytes=b"", headers=(), receive_buffer=None
+    ):
         self.protocol = protocol
         self._bytes = b""
         self._fragments = b""
