@@ -35,6 +35,10 @@ struct Session::Entering {
 void Session::handle_hello(Request& frame) {
   v1::Hello& hello = *frame.mutable_hello();
   const std::uint64_t id = frame.request_id();
+  if (open_requests_ > (id != 0 ? 1 : 0)) {
+    // The connection is about to move to another worker, where those answers would not find it.
+    return answer_error(id, Error(Errc::wrong_state, "earlier requests are not answered yet"));
+  }
   if (const std::uint32_t wait = host_->admit_login()) {
     // Not held against the client: the server asks for patience.
     host_->probe.logins_refused.Increment();
@@ -81,7 +85,11 @@ void Session::enter(const std::shared_ptr<Entering>& hello) {
   SessionHost& next = *host_->hosts[target];
   if (&next != host_) {
     unlink();
+    // Whatever still holds the old anchor must not reach the session while it moves.
+    anchor_->session = nullptr;
+    anchor_ = std::make_shared<SessionAnchor>();
     anchor_->worker = &next.worker();
+    anchor_->session = this;
   }
   link_.move_to(next.worker(), [anchor = anchor_, &next, hello] {
     Session* session = anchor->session;

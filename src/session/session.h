@@ -136,8 +136,8 @@ class Session final : public LinkUser,
 
   // Constant.
   Link& link_;
-  const AnchorPtr anchor_;
-  // Changes when the connection moves to another worker.
+  // Change when the connection moves to another worker.
+  AnchorPtr anchor_;
   SessionHost* host_;
   // Of the connection.
   State state_ = State::greeting;

@@ -14,7 +14,7 @@ namespace {
 Options fast() {
   Options options;
   options.tick_ms = 10;
-  options.closing_timeout_ms = 200;
+  options.closing_timeout_ms = 1000;
   return options;
 }
 
@@ -33,10 +33,10 @@ TEST(Limits, Slowloris_IsCutOffHoweverBusyItIs) {
   TestClient client(server.port());
   const auto start = std::chrono::steady_clock::now();
   client.send("GET /hello HTTP/1.1\r\nHost: h\r\n");
-  while (client.send("X: y\r\n") && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) {
+  while (client.send("X: y\r\n") && std::chrono::steady_clock::now() - start < std::chrono::seconds(10)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   EXPECT_EQ(server.metric("godwit_net_handshake_failures_total{listener=\"client\",reason=\"timeout\"}"), 1);
 }
 
@@ -109,11 +109,11 @@ TEST(Limits, AcceptRate_RefusesABurst) {
 TEST(Limits, PausedListener_LeavesConnectionsWaiting) {
   TestServer server(fast());
   server.server().pause_listeners();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   TestClient client(server.port());
   EXPECT_TRUE(client.connected());
   client.send(upgrade_request("godwit.v1"));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   EXPECT_EQ(server.log().opened, 0);
   server.server().resume_listeners();
   EXPECT_TRUE(client.receive_response().starts_with("HTTP/1.1 101"));
@@ -128,17 +128,17 @@ TEST(Limits, OutOfDescriptors_NewConnectionsWaitAndOldOnesGoOn) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   server.server().pause_listeners();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   TestClient late(server.port());
   // The next descriptor would be one too many.
   const rlimit none{static_cast<rlim_t>(late.fd() + 1), before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   server.server().resume_listeners();
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  EXPECT_TRUE(eventually(
+      [&] { return server.metric("godwit_net_accept_failures_total{listener=\"client\"}") >= 1; }));
   EXPECT_EQ(old.echo("served"), "served");
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(late.upgrade(), 101);
-  EXPECT_GE(server.metric("godwit_net_accept_failures_total{listener=\"client\"}"), 1);
 }
 
 TEST(Limits, TenThousandSilentConnections_DoNotDisturbAnother) {
@@ -169,7 +169,7 @@ TEST(Limits, TenThousandSilentConnections_DoNotDisturbAnother) {
   EXPECT_TRUE(eventually([&] { return server.server().open_connections() == count + 1; }));
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 100; ++i) ASSERT_EQ(talker.echo("ping"), "ping");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 // ---- Proxies

@@ -14,7 +14,7 @@ namespace {
 Options fast(const TestCertificate* files = nullptr) {
   Options options;
   options.tick_ms = 10;
-  options.closing_timeout_ms = 300;
+  options.closing_timeout_ms = 1000;
   if (files != nullptr) {
     options.tls_certificate = files->certificate();
     options.tls_key = files->key();
@@ -75,7 +75,6 @@ TEST(MoveTo, UnsentOutput_ComesAlong) {
   options.send_buffer_bytes = 16 * 1024;
   TestServer server(options, 2);
   TestClient client(server.port());
-  client.set_receive_buffer(16 * 1024);
   ASSERT_EQ(client.upgrade(), 101);
   client.send_frame(WsOpcode::binary, "flood:2000000");
   client.send_frame(WsOpcode::binary, "move:0");

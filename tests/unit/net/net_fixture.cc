@@ -170,6 +170,8 @@ void TestCertificate::renew(long serial) {
 
 TestServer::TestServer(Options options, unsigned workers) {
   if (options.listen.empty()) options.listen = {"127.0.0.1:0"};
+  // Echo sessions set no timeout of their own, and a busy machine may take long for the larger tests.
+  if (options.hello_timeout_ms == Options{}.hello_timeout_ms) options.hello_timeout_ms = 300'000;
   std::vector<Worker*> pointers;
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i));
@@ -231,10 +233,6 @@ TestClient::TestClient(TestClient&& other) noexcept
 TestClient::~TestClient() {
   ssl_.reset();
   if (fd_ >= 0) ::close(fd_);
-}
-
-void TestClient::set_receive_buffer(int bytes) {
-  ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
 bool TestClient::start_tls(const TlsOptions& options) {

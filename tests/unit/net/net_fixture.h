@@ -96,7 +96,6 @@ class TestClient {
 
   bool connected() const { return fd_ >= 0; }
   int fd() const { return fd_; }
-  void set_receive_buffer(int bytes);
   // False when the handshake fails.
   bool start_tls(const TlsOptions& options = {});
   long peer_serial() const;

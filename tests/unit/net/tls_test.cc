@@ -16,7 +16,7 @@ Options with_tls(const TestCertificate& files) {
   options.tls_certificate = files.certificate();
   options.tls_key = files.key();
   options.tick_ms = 10;
-  options.closing_timeout_ms = 300;
+  options.closing_timeout_ms = 1000;
   return options;
 }
 
