@@ -76,7 +76,8 @@ std::string& Connection::start_message(std::size_t payload_bytes) {
     finish(CloseReason::output_stalled);
     return shard_->discard();
   }
-  if (out_.capacity() <= std::string().capacity()) out_ = shard_->take_buffer();
+  // An empty output may have no buffer; a short one, such as a pong, lives in the string itself.
+  if (out_.empty() && out_.capacity() <= std::string().capacity()) out_ = shard_->take_buffer();
   append_ws_header(out_, WsOpcode::binary, payload_bytes);
   if (peer_.text) out_[out_.size() - header] = static_cast<char>(0x80 | static_cast<int>(WsOpcode::text));
   ++shard_->tally().messages_out;

@@ -1,6 +1,6 @@
 #include "server/server.h"
 
-#include <malloc.h>
+#include <google/protobuf/stubs/logging.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -76,6 +76,8 @@ Server::Server(Config config, std::function<LoadResult()> reread)
     : config_(std::move(config)), reread_(std::move(reread)), parts_(std::make_unique<Parts>()) {
   Parts& p = *parts_;
   init_crypto();
+  // Protobuf reports malformed input on standard error by itself, as often as a stranger sends it.
+  google::protobuf::SetLogHandler(nullptr);
   raise_descriptor_limit();
   make_data_directory(config_.server.data_dir);
   p.signals.add(SIGTERM);
@@ -241,7 +243,6 @@ void Server::maintain() {
   parts_->maintenance.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     if (parts_->auth.issuer) parts_->auth.issuer->rotate_if_due(parts_->clock.wall_ms() / 1000);
-    malloc_trim(0);
     maintain();
   });
 }

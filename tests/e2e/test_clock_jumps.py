@@ -98,8 +98,10 @@ def test_resending_across_a_jump_stores_nothing_new(daemon_with_clock, clock, cr
     for offset in (24 * HOUR_S, -24 * HOUR_S):
         clock.jump_seen_by(alice, offset)
         assert alice.request(send=body) == first
-    daemon.restart()
-    assert crowd.login_by_refresh(alice.device, daemon).request(send=body) == first
+    for offset in (24 * HOUR_S, 0):
+        clock.jump_to(offset)
+        daemon.restart()
+        assert crowd.login_by_refresh(alice.device, daemon).request(send=body) == first
     assert len(crowd.login_by_refresh(bob.device, daemon).receive()) == 1
 
 

@@ -112,6 +112,10 @@ TEST(WebSocket, Ping_IsAnsweredWithItsPayload) {
   const auto pong = client.receive_frame();
   EXPECT_EQ(pong->opcode, WsOpcode::pong);
   EXPECT_EQ(pong->payload, "are you there");
+  // A pong so short needs no output buffer, until the echo behind it does.
+  client.send(client_frame(WsOpcode::ping, "ab") + client_frame(WsOpcode::binary, "echo"));
+  EXPECT_EQ(client.receive_frame()->opcode, WsOpcode::pong);
+  EXPECT_EQ(client.receive_frame()->payload, "echo");
   client.send_frame(WsOpcode::pong, "unasked");
   EXPECT_EQ(client.echo("still here"), "still here");
 }
