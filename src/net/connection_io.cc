@@ -89,7 +89,11 @@ void Connection::write_out() {
 
 void Connection::release_output() {
   out_sent_ = 0;
-  if (out_.capacity() > std::string().capacity()) shard_->give_buffer(std::exchange(out_, std::string()));
+  if (out_.capacity() > std::string().capacity()) {
+    shard_->give_buffer(std::exchange(out_, std::string()));
+  } else {
+    out_.clear();
+  }
 }
 
 // Whether to take no more input now: there is more unsent output than there should be even after trying to

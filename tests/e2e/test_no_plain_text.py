@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from godwit_e2e.daemon import clean_environment, program, wait_until
+from godwit_e2e.daemon import clean_environment, program
 
 PASSPHRASE = "correct horse battery staple"
 MARKERS = [f"plaintext-marker-{i}-{os.urandom(6).hex()}" for i in range(20)]
@@ -49,7 +49,7 @@ def test_nothing_readable_in_data_or_logs(cli):
     cli("bob", "send", "alice-of-the-cli", "--lines", lines=MARKERS[10:])  # stays in the inbox
 
     daemon = cli.daemon
-    wait_until(lambda: daemon.metric("godwit_dirty_rows") == 0, what="a checkpoint")
+    daemon.checkpoint()
     for _ in range(2):  # what journal and store hold, then what a clean stop leaves
         for text in (*MARKERS, PASSPHRASE, "plaintext-marker"):
             assert files_with(daemon.data_dir, text) == []
