@@ -46,7 +46,7 @@ install_build_packages() {
 
 install_test_packages() {
   # prometheus for promtool, openssl for certificates, faketime for clock jumps.
-  install python3 python3-pytest python3-nacl openssl prometheus util-linux faketime procps
+  install python3 python3-pytest python3-nacl openssl prometheus rocksdb-tools util-linux faketime procps
 }
 
 # build PRESET TARGET...: configures once, then builds.

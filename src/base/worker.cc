@@ -53,7 +53,14 @@ void Worker::run() {
 }
 
 void Worker::end_turn() {
+  // First what the handlers have asked of others, then what they have answered: whoever reads an answer and
+  // asks again must not overtake.
+  hand_over_outgoing();
   for (auto& hook : hooks_) hook();
+  hand_over_outgoing();
+}
+
+void Worker::hand_over_outgoing() {
   for (auto& batch : outgoing_) {
     if (!batch.tasks.empty()) batch.target->hand_over(std::exchange(batch.tasks, {}));
   }

@@ -61,6 +61,7 @@ class Worker {
 
   void run();
   void end_turn();
+  void hand_over_outgoing();
   void hand_over(std::vector<Task> tasks);
   void drain_mailbox();
 

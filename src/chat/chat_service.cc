@@ -57,9 +57,7 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
 
   const std::int64_t now = wiring_.clock.wall_ms();
   const std::int64_t id_time = request.id.time_ms();
-  if (id_time > now + options_.max_clock_skew_ms || id_time < now - options_.dedup_window_ms) {
-    return answer(request, Errc::message_id_expired);
-  }
+  if (id_time < now - options_.dedup_window_ms) return answer(request, Errc::message_id_expired);
   if (chat.recipients_epoch != accounts_epoch_) {
     const UserId to = request.to;
     hold(chat, std::move(request));
@@ -73,6 +71,8 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
     hold(chat, std::move(request));
     return read_log(chat, since);
   }
+  // Only now: what was accepted before the server's clock went back is known all the same.
+  if (id_time > now + options_.max_clock_skew_ms) return answer(request, Errc::message_id_expired);
   if (!wiring_.writer.writable()) return answer(request, Errc::storage_unavailable);
   accept(chat, std::move(request), key, hash, now);
 }

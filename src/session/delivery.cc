@@ -86,7 +86,9 @@ void Session::read_from_store(std::uint64_t first, std::uint64_t last) {
   request.first = first;
   request.last = last;
   request.max_entries = host_->options().window_envelopes - unacked_.size();
-  request.max_bytes = host_->options().window_bytes - unacked_bytes_;
+  // No more than the output may hold at once; a page has at least one entry.
+  request.max_bytes = std::min<std::size_t>(host_->options().window_bytes - unacked_bytes_,
+                                            host_->options().output_budget_bytes - link_.unsent_bytes());
   request.expired_before_ms = host_->clock.wall_ms() - host_->options().inbox_retention_ms;
   host_->readers.post([anchor = anchor_, host = host_, request] {
     InboxPage page = read_inbox(host->store, host->router.map(), request);
