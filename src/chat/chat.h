@@ -44,6 +44,8 @@ class Chat {
   const ChatId& id() const { return id_; }
   bool exists() const { return static_cast<bool>(members_[0].user); }
   std::uint64_t end() const { return end_; }
+  // Includes what is not committed yet.
+  std::uint64_t decided_end() const { return decided_end_; }
   std::uint64_t stored_end() const { return stored_end_; }
   // The committed entry at a position, when it is in the tail.
   const RecordPtr* in_tail(std::uint64_t seq) const;

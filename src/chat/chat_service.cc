@@ -236,7 +236,8 @@ void ChatService::undo(const Record& record) {
 
 Status ChatService::advance(Chat& chat, UserId member, std::uint64_t delivered, std::uint64_t read, bool tell_own) {
   if (!chat.exists()) return Errc::chat_not_found;
-  if (std::max(delivered, read) > chat.end()) return Error(Errc::invalid_argument, "beyond the end of the chat");
+  // A recipient's worker may have delivered, and heard of it, before this one has applied the message.
+  if (std::max(delivered, read) > chat.decided_end()) return Error(Errc::invalid_argument, "beyond the end of the chat");
   Chat::Member& positions = chat.member(member);
   const std::uint64_t new_read = std::max(positions.read, read);
   const std::uint64_t new_delivered = std::max({positions.delivered, delivered, new_read});

@@ -176,6 +176,10 @@ bool LocalJournal::take() {
     wake_.wait(lock);
     committer_waits_ = false;
   }
+  // No notification ends this wait but that of stop(); what arrives meanwhile just joins the batch.
+  const auto next = last_commit_ + std::chrono::microseconds(options_.commit_interval_us);
+  if (queue_.size() < kFullBatch && !stopping_) wake_.wait_until(lock, next, [this] { return stopping_; });
+  last_commit_ = std::chrono::steady_clock::now();
   taken_.swap(queue_);
   return true;
 }

@@ -41,8 +41,14 @@ StoreOptions store_options(const Config& config) {
 }
 
 LocalJournalOptions journal_options(const Config& config) {
-  return {config.server.data_dir + "/journal", config.journal.sync, u64(config.journal.segment_bytes),
-          u64(config.journal.queue_bytes), u64(config.storage.min_free_bytes)};
+  LocalJournalOptions options;
+  options.directory = config.server.data_dir + "/journal";
+  options.sync = config.journal.sync;
+  options.segment_bytes = u64(config.journal.segment_bytes);
+  options.queue_bytes = u64(config.journal.queue_bytes);
+  options.commit_interval_us = u32(config.journal.commit_interval_us);
+  options.min_free_bytes = u64(config.storage.min_free_bytes);
+  return options;
 }
 
 CheckpointOptions checkpoint_options(const Config& config) {

@@ -180,7 +180,7 @@ void Session::acknowledge(std::uint64_t cursor) {
     const ChatId id = direct_chat_id(user_, entry.peer);
     host_->router.on(id, [id, user = user_, chat_seq = entry.chat_seq, tell_own](Shard& shard) {
       shard.chats().with_chat(id, [&shard, user, chat_seq, tell_own](Chat& chat) {
-        // Cannot be beyond the end: the entry came from there.
+        // Cannot be refused: the entry came from this chat.
         (void)shard.chats().advance(chat, user, chat_seq, 0, tell_own);
       });
     });
