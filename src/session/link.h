@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,7 +64,5 @@ class LinkUser {
   // The connection has ended. Last call.
   virtual void on_closed(CloseReason reason) = 0;
 };
-
-using LinkUserFactory = std::unique_ptr<LinkUser> (*)(Link&, void* context);
 
 }  // namespace godwit
