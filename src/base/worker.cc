@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-#include <pthread.h>
+#include "base/thread.h"
 
 namespace godwit {
 namespace {
@@ -39,7 +39,7 @@ void Worker::join() {
 
 void Worker::run() {
   t_current = this;
-  pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+  begin_responsive_thread("worker-" + std::to_string(index_));
   const auto work = boost::asio::make_work_guard(context_);
   while (!stopping_.load(std::memory_order_relaxed)) {
     context_.run_one();

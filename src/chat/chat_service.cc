@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/random.h"
 #include "chat/chat_id.h"
 #include "protocol/codec.h"
 
@@ -249,20 +250,22 @@ Status ChatService::advance(Chat& chat, UserId member, std::uint64_t delivered, 
   if (chat.watermark_waits) return Unit{};
   chat.watermark_waits = true;
   const std::int64_t now = wiring_.clock.steady_ms();
-  const std::int64_t at = chat.watermark_at_ms + options_.watermark_interval_ms;
+  // Spread: chats that were told at the same moment, after a stall say, would else be due together for ever.
+  const auto spread = static_cast<std::uint32_t>(options_.watermark_interval_ms / 4);
+  const std::int64_t at = chat.watermark_at_ms + options_.watermark_interval_ms + random_below(spread);
   if (at <= now) {
     due_now_.push_back(chat.id());
   } else {
-    due_.push_back({at, chat.id()});
+    due_.push({at, chat.id()});
   }
   return Unit{};
 }
 
 void ChatService::flush_watermarks() {
   const std::int64_t now = wiring_.clock.steady_ms();
-  while (!due_.empty() && due_.front().at_ms <= now) {
-    due_now_.push_back(due_.front().chat);
-    due_.pop_front();
+  while (!due_.empty() && due_.top().at_ms <= now) {
+    due_now_.push_back(due_.top().chat);
+    due_.pop();
   }
   for (const ChatId& id : due_now_) {
     if (Chat* chat = chats_.find(id)) record_watermark(*chat);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <queue>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -137,8 +138,9 @@ class ChatService {
   struct Due {
     std::int64_t at_ms;
     ChatId chat;
+    bool operator>(const Due& other) const { return at_ms > other.at_ms; }
   };
-  std::deque<Due> due_;            // in order of time: the interval is the same for all
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<ChatId> due_now_;
 
   Counter& accepted_;

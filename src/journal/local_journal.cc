@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/thread.h"
 #include "journal/block.h"
 #include "journal/recovery.h"
 #include "storage/record.h"
@@ -153,6 +154,7 @@ Errc LocalJournal::append(const Batch& records) {
 
 // The acknowledgement path. While one block is synced, the next one queues up; nobody waits for a timer.
 void LocalJournal::run() {
+  begin_responsive_thread("journal");
   while (take()) {
     for (std::size_t begin = 0; begin < taken_.size();) {
       const Slice slice = next_slice(begin);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace godwit {
 namespace {
@@ -61,6 +62,7 @@ void Checkpointer::stop() {
 }
 
 void Checkpointer::run() {
+  begin_bulk_thread();
   std::uint64_t bytes_at_last = router_.committed_bytes();
   auto last = std::chrono::steady_clock::now();
   for (;;) {

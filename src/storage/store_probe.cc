@@ -1,27 +1,21 @@
 #include "storage/store_probe.h"
 
 #include <rocksdb/cache.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cstdarg>
 #include <cstdio>
 
+#include "base/thread.h"
 #include "storage/columns.h"
 
 namespace godwit {
 namespace {
 
-// Against a busy worker, compaction gets about a quarter of a core: enough to keep up with checkpoints at
-// full load, while a worker that wakes goes first.
-constexpr int kCompactionNice = 5;
-
 void be_nice() {
   thread_local bool done = false;
   if (done) return;
   done = true;
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kCompactionNice);
+  begin_bulk_thread();
 }
 
 }  // namespace
