@@ -39,6 +39,10 @@ class Journal {
   // Records up to here are in the store: their space may be reused. Any thread.
   virtual void trim(Lsn upto) = 0;
 
+  // From here on a new file is written, and what is trimmed of the others is deleted rather than used again:
+  // after the next trim() beyond this position the medium has nothing of them. Any thread.
+  virtual void seal() = 0;
+
   // Whether append() can succeed at present.
   virtual bool writable() const = 0;
 

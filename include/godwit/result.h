@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
+
+#include "godwit/ids.h"
 
 namespace godwit {
 
@@ -31,11 +36,20 @@ std::span<const ErrorInfo> error_table();
 // The row of `code`; `Errc::ok` and unknown values give the row of `internal`.
 const ErrorInfo& error_info(Errc code);
 
+// What stale_epoch and device_list_stale tell besides.
+struct ErrorDetails {
+  std::optional<std::uint64_t> epoch;  // the group's present one
+  std::vector<std::pair<UserId, DeviceId>> missing;
+  std::vector<std::pair<UserId, DeviceId>> extra;
+};
+
 // Why something was refused. `detail` is for people and never holds secrets or payloads.
 struct Error {
   Errc code = Errc::internal;
   std::string detail;
   std::uint32_t retry_after_ms = 0;
+  // What few errors tell besides; null mostly.
+  std::shared_ptr<const ErrorDetails> more;
 
   Error(Errc c, std::string d = {}, std::uint32_t retry_ms = 0)
       : code(c), detail(std::move(d)), retry_after_ms(retry_ms) {}

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/metrics.h"
+#include "godwit/journal.h"
 #include "net/http.h"
 #include "router/checkpointer.h"
 #include "router/router.h"
@@ -15,6 +16,7 @@ struct AdminWiring {
   Router& router;
   Checkpointer& checkpointer;
   Store& store;
+  Journal& journal;
   Metrics& metrics;
   const Clock& clock;
   // Empty when the server can take traffic, else why not.
@@ -34,6 +36,7 @@ void add_health_routes(net::HttpRoutes& routes, std::function<std::string()> not
 net::HttpHandler metrics_handler(const AdminWiring& wiring);
 net::HttpHandler create_invite_handler(const AdminWiring& wiring);
 net::HttpHandler backup_handler(const AdminWiring& wiring);
+net::HttpHandler compaction_handler(const AdminWiring& wiring);
 net::HttpHandler log_level_handler();
 net::HttpHandler drain_handler(const AdminWiring& wiring);
 

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fifo.h"
+#include "chat/group.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -14,7 +17,7 @@
 
 namespace godwit {
 
-// A direct chat. Two ends are kept apart: `decided` counts what was given a position, `end` what is
+// A direct chat, or a group. Two ends are kept apart: `decided` counts what was given a position, `end` what is
 // committed; only the latter is ever visible to a reader.
 //
 // A state of RowCache: owner thread only; records are applied in journal order.
@@ -25,6 +28,8 @@ class Chat {
     UserId user;
     std::uint64_t delivered = 0;
     std::uint64_t read = 0;
+    std::uint64_t shown_read = 0;  // what of `read` the other may know
+    std::vector<std::uint64_t> hidden;  // entries that the member removed from their own history
     bool blocks = false;
     bool tell = false;  // of the next watermark
   };
@@ -34,21 +39,35 @@ class Chat {
   Chat(const ChatId& id, const Options&) : id_(id) {}
 
   // RowCache
-  void load(const std::optional<std::string>& row);
+  static MoreRows read_more(const Store& store, const PartitionMap& map, const ChatId& id,
+                            const std::optional<std::string>& row);
+  void load(const std::optional<std::string>& row, MoreRows more);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
   std::size_t collect(const PartitionMap& map, Collector& out);
   bool checkpointed(std::size_t& budget);
+  void checkpoint_failed();
   bool idle() const { return tail_.empty() && decided_end_ == end_ && !watermark_waits && !held; }
 
   const ChatId& id() const { return id_; }
-  bool exists() const { return static_cast<bool>(members_[0].user); }
+  bool exists() const { return group_ != nullptr || static_cast<bool>(members_[0].user); }
+  // Null for direct chats.
+  Group* group() { return group_.get(); }
+  // Of direct chats.
+  std::uint32_t ttl_s() const { return ttl_s_; }
+  // What a member removed from their own history; null for who is not one.
+  const std::vector<std::uint64_t>* hidden_of(UserId user) const;
+  // The member of a direct chat who has yet to consent to it.
+  UserId consent_of() const { return consent_of_; }
   std::uint64_t end() const { return end_; }
   // Includes what is not committed yet.
   std::uint64_t decided_end() const { return decided_end_; }
   std::uint64_t stored_end() const { return stored_end_; }
   // The committed entry at a position, when it is in the tail.
   const RecordPtr* in_tail(std::uint64_t seq) const;
+  // What the entry at a position has become since the last checkpoint, as encoded LogEntry; null when it is
+  // as the store has it.
+  const std::string* rewritten(std::uint64_t seq) const;
 
   Member& member(UserId user) { return members_[members_[0].user == user ? 0 : 1]; }
   Member& other(UserId user) { return members_[members_[0].user == user ? 1 : 0]; }
@@ -76,18 +95,30 @@ class Chat {
   std::int64_t dedup_from_ms = 0;
   // A send waits for a look into the log or at the recipient's account; later sends wait behind it.
   bool held = false;
+  // It is held for a change of a group, with this position, that is not committed yet; 0: for none.
+  std::uint64_t changing_seq = 0;
   // When the recipients' accounts were last known to exist (ChatService::accounts_epoch_); 0: never.
   std::uint64_t recipients_epoch = 0;
+  // The recipient wants to be asked before strangers write; known with recipients_epoch.
+  bool asks_first = false;
   // Positions have moved and are not recorded yet; when they last were.
   bool watermark_waits = false;
   std::int64_t watermark_at_ms = 0;
 
  private:
   void append(const RecordPtr& record);
+  void apply_event(const store::MessageAppended& message);
+  void remove_entry(const Record& record);
   void set_positions(const store::WatermarkAdvanced& watermark);
 
   const ChatId id_;
-  Member members_[2];  // the smaller id first
+  Member members_[2];  // the smaller id first; unused in groups
+  std::unique_ptr<Group> group_;
+  std::uint32_t ttl_s_ = 0;
+  UserId consent_of_;
+  // Entries in the store that became others since the last checkpoint, encoded LogEntry by position.
+  std::vector<std::pair<std::uint64_t, std::string>> rewritten_;
+  std::size_t rewritten_collected_ = 0;
   std::uint64_t applied_ = 0;
   std::uint64_t decided_end_ = 0;
   std::int64_t decided_time_ms_ = 0;

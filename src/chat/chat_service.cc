@@ -3,11 +3,20 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/random.h"
 #include "chat/chat_id.h"
 #include "protocol/codec.h"
+#include "storage/log_reader.h"
 
 namespace godwit {
+
+namespace {
+
+// As decide() makes it of a request: 0 without a payload.
+std::uint64_t content_hash(const EnvelopeView& view) {
+  return view.payload.empty() ? 0 : payload_hash(view.payload);
+}
+
+}  // namespace
 
 ChatService::ChatService(ChatWiring wiring, const ChatOptions& options, Metrics& metrics)
     : wiring_(std::move(wiring)),
@@ -25,8 +34,7 @@ void ChatService::answer(const SendRequest& request, Result<SentInfo> result) {
 }
 
 void ChatService::send(SendRequest request) {
-  const ChatId id = direct_chat_id(request.from, request.to);
-  chats_.with(id, [this, request = std::move(request)](Chat& chat) mutable {
+  chats_.with(request.chat, [this, request = std::move(request)](Chat& chat) mutable {
     if (chat.held) {
       held_[chat.id()].push_back(std::move(request));
     } else {
@@ -52,17 +60,19 @@ void ChatService::resume(Chat& chat, bool log_was_read) {
 }
 
 void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
-  const std::uint64_t hash = payload_hash(request.payload);
+  // 0: what has no payload of its own is not compared with what was sent under the id before.
+  const std::uint64_t hash = request.payload.empty() ? 0 : payload_hash(request.payload);
   const DedupKey key = DedupKey::of(chat.id(), request.from, request.id);
   if (answer_repeat(key, request, hash)) return;
 
   const std::int64_t now = wiring_.clock.wall_ms();
   const std::int64_t id_time = request.id.time_ms();
   if (id_time < now - options_.dedup_window_ms) return answer(request, Errc::message_id_expired);
-  if (chat.recipients_epoch != accounts_epoch_) {
+  if (request.to && (chat.recipients_epoch != accounts_epoch_ || !request.devices_known)) {
     const UserId to = request.to;
+    const UserId from = request.from;
     hold(chat, std::move(request));
-    return ask_for_recipient(chat, to);
+    return ask_for_recipient(chat, to, from);
   }
   // An earlier acceptance cannot lie further back than the id's own time, less what ids were ever ahead here:
   // a new message, whose id was made just now, is known to be new without a look into the log.
@@ -75,33 +85,77 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   // Only now: what was accepted before the server's clock went back is known all the same.
   if (id_time > now + options_.max_clock_skew_ms) return answer(request, Errc::message_id_expired);
   if (!wiring_.writer.writable()) return answer(request, Errc::storage_unavailable);
+  if (!request.to) return decide_in_group(chat, std::move(request), key, hash, now);
+  if (chat.consent_of() && chat.consent_of() != request.from) return answer(request, Errc::consent_needed);
   accept(chat, std::move(request), key, hash, now);
 }
 
-void ChatService::ask_for_recipient(Chat& chat, UserId recipient) {
-  wiring_.user_exists(recipient, [this, id = chat.id(), epoch = accounts_epoch_](bool exists) {
+void ChatService::ask_for_recipient(Chat& chat, UserId recipient, UserId sender) {
+  wiring_.describe_user(recipient, sender, [this, id = chat.id(), epoch = accounts_epoch_](const UserSummary& user) {
     // Loaded still: a chat that is held is never idle.
-    chats_.with(id, [this, epoch, exists](Chat& again) {
-      if (exists) {
-        again.recipients_epoch = epoch;
-      } else {
-        auto& queue = held_[again.id()];
-        answer(queue.front(), Errc::user_not_found);
-        queue.pop_front();
-      }
-      resume(again, false);
-    });
+    chats_.with(id, [&](Chat& again) { found_recipient(again, user, epoch); });
   });
+}
+
+void ChatService::found_recipient(Chat& chat, const UserSummary& recipient, std::uint64_t epoch) {
+  auto& queue = held_[chat.id()];
+  SendRequest& waiting = queue.front();
+  Status possible = Unit{};
+  if (!recipient.exists) {
+    possible = Errc::user_not_found;
+  } else if (!waiting.devices_known) {
+    possible = check_devices(waiting, recipient);
+  }
+  if (possible) {
+    chat.recipients_epoch = epoch;
+    chat.asks_first = recipient.asks_first;
+    waiting.devices_known = true;
+  } else {
+    answer(waiting, possible.error());
+    queue.pop_front();
+  }
+  resume(chat, false);
+}
+
+// Every device that is to get a payload has one, and no other.
+Status ChatService::check_devices(const SendRequest& request, const UserSummary& recipient) const {
+  auto details = std::make_shared<ErrorDetails>();
+  std::vector<DeviceName> wanted;
+  if (request.to != request.from) {
+    for (const DeviceId device : recipient.devices) wanted.emplace_back(request.to, device);
+    for (const DeviceId device : request.own_devices) wanted.emplace_back(request.from, device);
+  }
+  const auto has = [](const std::vector<DeviceName>& list, const DeviceName& one) {
+    return std::find(list.begin(), list.end(), one) != list.end();
+  };
+  for (const DeviceName& one : wanted) {
+    if (!has(request.devices, one)) details->missing.push_back(one);
+  }
+  // To oneself, any of one's own.
+  if (request.to == request.from) {
+    for (const DeviceId device : recipient.devices) wanted.emplace_back(request.to, device);
+  }
+  for (const DeviceName& one : request.devices) {
+    if (!has(wanted, one)) details->extra.push_back(one);
+  }
+  if (details->missing.empty() && details->extra.empty()) return Unit{};
+  Error error(Errc::device_list_stale);
+  error.more = std::move(details);
+  return error;
 }
 
 bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::uint64_t hash) {
   const DedupEntry* known = dedup_.find(key);
   if (known == nullptr) return false;
   repeated_.Increment();
-  if (known->payload_hash != hash) {
+  if (known->payload_hash != hash && known->payload_hash != 0 && hash != 0) {
     answer(request, Errc::message_id_reused);
   } else if (known->committed) {
-    answer(request, SentInfo{known->chat_seq, known->accepted_ms - request.id.time_ms()});
+    SentInfo info{known->chat_seq, known->accepted_ms - request.id.time_ms(), 0};
+    if (Chat* chat = chats_.find(request.chat); chat != nullptr && chat->group() != nullptr) {
+      info.version = chat->group()->version();
+    }
+    answer(request, info);
   } else {
     repeats_[key.low].push_back(std::move(request));
   }
@@ -110,32 +164,60 @@ bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::
 
 void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash,
                          std::int64_t now_ms) {
+  const bool first = chat.decided_end() == 0;
   if (!chat.exists()) chat.set_members(request.from, request.to);
   const Chat::Place place = chat.decide(now_ms, request.id);
   const std::int64_t delta = place.time_ms - request.id.time_ms();
-  const Chat::Member& recipient = chat.other(request.from);
+  const bool content = request.event.empty();
+  const std::uint32_t ttl_s = content ? (request.ttl_s != 0 ? request.ttl_s : chat.ttl_s()) : 0;
 
   auto record = std::make_shared<Record>();
   record->body.set_time_ms(place.time_ms);
   auto& message = *record->body.mutable_message();
   message.set_chat(chat.id().str());
   message.set_chat_seq(place.seq.value);
+  address_direct(chat, request, first, *record);
+  EnvelopeExtras extras;
+  extras.ttl_s = ttl_s;
+  extras.relates_to = request.relates_to;
+  extras.event = request.event;
+  extras.device_payloads = request.device_payloads;
+  message.set_envelope(
+      encode_envelope(request.id, request.from, request.device, place.seq, delta, request.payload, extras));
+  if (ttl_s != 0) message.set_expires_ms(place.time_ms + static_cast<std::int64_t>(ttl_s) * 1000);
+  if (!request.device_payloads.empty()) message.set_per_device(true);
+  if (request.removes_seq != 0) {
+    message.set_removes_seq(request.removes_seq);
+    message.set_removed_envelope(std::move(request.removed_envelope));
+  }
+  dedup_.insert(key, {place.seq, place.time_ms, hash, false});
+  write(std::move(record), request, {place.seq, delta, 0});
+}
+
+void ChatService::address_direct(Chat& chat, const SendRequest& request, bool first, Record& record) {
+  auto& message = *record.body.mutable_message();
+  const Chat::Member& recipient = chat.other(request.from);
   message.set_low_member(chat.low().user.value);
   message.set_high_member(chat.high().user.value);
   message.set_from_high(chat.high().user == request.from);
+  message.set_first_in_chat(first);
+  if (first && chat.asks_first && !recipient.blocks) message.set_asks_consent(true);
   if (recipient.blocks) {
     message.set_hidden_from(recipient.user.value);
   } else {
     message.add_recipients(recipient.user.value);
   }
-  if (request.copy_to_sender) message.add_recipients(request.from.value);
-  message.set_envelope(encode_envelope(request.id, request.from, request.device, place.seq, delta, request.payload));
+  const bool to_oneself = request.to == request.from;
+  message.set_copy_to_sender(request.copy_to_sender || to_oneself);
+  // The first tells the sender's own account, too, that there is the chat.
+  if ((request.copy_to_sender || first) && !to_oneself) message.add_recipients(request.from.value);
+}
 
+void ChatService::write(std::shared_ptr<Record> record, SendRequest& request, const SentInfo& info) {
   record->done_worker = request.reply_worker;
-  record->done = [reply = std::move(request.reply), info = SentInfo{place.seq, delta}](const Record&, Errc outcome) {
+  record->done = [reply = std::move(request.reply), info](const Record&, Errc outcome) {
     reply(outcome == Errc::ok ? Result<SentInfo>(info) : Result<SentInfo>(outcome));
   };
-  dedup_.insert(key, {place.seq, place.time_ms, hash, false});
   accepted_.Increment();
   wiring_.writer.add(std::move(record));
 }
@@ -157,22 +239,18 @@ void ChatService::read_log(Chat& chat, std::int64_t since_ms) {
     if (record == nullptr || (*record)->body.time_ms() < from_ms) break;
     if (const auto view = parse_envelope((*record)->body.message().envelope())) {
       found.push_back({DedupKey::of(id, view->from, view->id),
-                       {view->chat_seq, (*record)->body.time_ms(), payload_hash(view->payload), true}});
+                       {view->chat_seq, (*record)->body.time_ms(), content_hash(*view), true}});
     }
   }
   wiring_.readers.post([this, id, last, from_ms, found = std::move(found)]() mutable {
-    const Partition partition = wiring_.map.partition(id);
-    store::LogEntry entry;
-    wiring_.store.scan(Column::chat_log, log_key(partition, id, ChatSeq(0)), log_key(partition, id, ChatSeq(last + 1)),
-                       true, [&](std::string_view, std::string_view value) {
-                         if (!entry.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
-                         if (entry.time_ms() < from_ms || found.size() >= options_.dedup_scan_max) return false;
-                         if (const auto view = parse_envelope(entry.envelope())) {
-                           found.push_back({DedupKey::of(id, view->from, view->id),
-                                            {view->chat_seq, entry.time_ms(), payload_hash(view->payload), true}});
-                         }
-                         return true;
-                       });
+    godwit::read_log(wiring_.store, wiring_.map, id, 1, last, true, 0, [&](std::uint64_t, store::LogEntry& entry) {
+      if (entry.time_ms() < from_ms || found.size() >= options_.dedup_scan_max) return false;
+      if (const auto view = parse_envelope(entry.envelope())) {
+        found.push_back({DedupKey::of(id, view->from, view->id),
+                         {view->chat_seq, entry.time_ms(), content_hash(*view), true}});
+      }
+      return true;
+    });
     wiring_.worker.post([this, id, from_ms, found = std::move(found)] {
       // Loaded still: a chat that is held is never idle.
       chats_.with(id, [&](Chat& chat) {
@@ -194,19 +272,23 @@ void ChatService::applied(const RecordPtr& record) {
   switch (body.body_case()) {
     case store::Record::kMessage: {
       const ChatId id = ChatId::from(body.message().chat());
-      chats_.apply(id, record);
+      Chat* chat = chats_.apply(id, record);
       if (const auto view = parse_envelope(body.message().envelope())) {
         const DedupKey key = DedupKey::of(id, view->from, view->id);
         if (dedup_.find(key) != nullptr) {
           dedup_.commit(key);
         } else {
-          dedup_.insert(key, {view->chat_seq, body.time_ms(), payload_hash(view->payload), true});
+          dedup_.insert(key, {view->chat_seq, body.time_ms(), content_hash(*view), true});
         }
-        const auto waiting = repeats_.find(key.low);
-        if (waiting == repeats_.end()) break;
-        for (const SendRequest& repeat : waiting->second) answer(repeat, SentInfo{view->chat_seq, view->time_delta_ms});
-        repeats_.erase(waiting);
+        if (const auto waiting = repeats_.find(key.low); waiting != repeats_.end()) {
+          const std::uint64_t version = chat != nullptr && chat->group() != nullptr ? chat->group()->version() : 0;
+          for (const SendRequest& repeat : waiting->second) {
+            answer(repeat, SentInfo{view->chat_seq, view->time_delta_ms, version});
+          }
+          repeats_.erase(waiting);
+        }
       }
+      if (chat != nullptr && chat->changing_seq == body.message().chat_seq()) change_settled(*chat);
       break;
     }
     case store::Record::kWatermark:
@@ -215,16 +297,36 @@ void ChatService::applied(const RecordPtr& record) {
     case store::Record::kBlockChanged:
       chats_.apply(ChatId::from(body.block_changed().chat()), record);
       break;
+    case store::Record::kGroupDoor:
+      chats_.apply(ChatId::from(body.group_door().chat()), record);
+      break;
+    case store::Record::kMessageHidden:
+      chats_.apply(ChatId::from(body.message_hidden().chat()), record);
+      break;
+    case store::Record::kConsentGiven:
+      chats_.apply(ChatId::from(body.consent_given().chat()), record);
+      break;
+    case store::Record::kGroupWatermark:
+      if (Chat* chat = chats_.apply(ChatId::from(body.group_watermark().chat()), record)) send_receipts(*chat);
+      break;
     default:
       break;
   }
+}
+
+void ChatService::change_settled(Chat& chat) {
+  chat.changing_seq = 0;
+  resume(chat, false);
 }
 
 void ChatService::undo(const Record& record) {
   if (record.body.body_case() != store::Record::kMessage) return;
   const auto& message = record.body.message();
   const ChatId id = ChatId::from(message.chat());
-  if (Chat* chat = chats_.find(id)) chat->undo(ChatSeq(message.chat_seq()));
+  if (Chat* chat = chats_.find(id)) {
+    chat->undo(ChatSeq(message.chat_seq()));
+    if (chat->changing_seq == message.chat_seq()) change_settled(*chat);
+  }
   if (const auto view = parse_envelope(message.envelope())) {
     const DedupKey key = DedupKey::of(id, view->from, view->id);
     dedup_.erase(key);
@@ -233,70 +335,6 @@ void ChatService::undo(const Record& record) {
     for (const SendRequest& repeat : waiting->second) answer(repeat, Errc::storage_unavailable);
     repeats_.erase(waiting);
   }
-}
-
-Status ChatService::advance(Chat& chat, UserId member, std::uint64_t delivered, std::uint64_t read, bool tell_own) {
-  if (!chat.exists()) return Errc::chat_not_found;
-  // A recipient's worker may have delivered, and heard of it, before this one has applied the message.
-  if (std::max(delivered, read) > chat.decided_end()) return Error(Errc::invalid_argument, "beyond the end of the chat");
-  Chat::Member& positions = chat.member(member);
-  const std::uint64_t new_read = std::max(positions.read, read);
-  const std::uint64_t new_delivered = std::max({positions.delivered, delivered, new_read});
-  if (new_read == positions.read && new_delivered == positions.delivered) return Unit{};
-  positions.read = new_read;
-  positions.delivered = new_delivered;
-  positions.tell |= tell_own;
-  chat.other(member).tell = true;
-  if (chat.watermark_waits) return Unit{};
-  chat.watermark_waits = true;
-  const std::int64_t now = wiring_.clock.steady_ms();
-  // Spread: chats that were told at the same moment, after a stall say, would else be due together for ever.
-  const auto spread = static_cast<std::uint32_t>(options_.watermark_interval_ms / 4);
-  const std::int64_t at = chat.watermark_at_ms + options_.watermark_interval_ms + random_below(spread);
-  if (at <= now) {
-    due_now_.push_back(chat.id());
-  } else {
-    due_.push({at, chat.id()});
-  }
-  return Unit{};
-}
-
-void ChatService::flush_watermarks() {
-  const std::int64_t now = wiring_.clock.steady_ms();
-  while (!due_.empty() && due_.top().at_ms <= now) {
-    due_now_.push_back(due_.top().chat);
-    due_.pop();
-  }
-  for (const ChatId& id : due_now_) {
-    if (Chat* chat = chats_.find(id)) record_watermark(*chat);
-  }
-  due_now_.clear();
-}
-
-void ChatService::record_watermark(Chat& chat) {
-  chat.watermark_waits = false;
-  chat.watermark_at_ms = wiring_.clock.steady_ms();
-  // Positions are refreshed by the next acknowledgement; a full disk must not fill the queue with them.
-  if (!wiring_.writer.writable()) return;
-  auto record = std::make_shared<Record>();
-  record->body.set_time_ms(wiring_.clock.wall_ms());
-  auto& watermark = *record->body.mutable_watermark();
-  watermark.set_chat(chat.id().str());
-  // Between two of whom one blocks the other, neither is told anything.
-  const bool silent = chat.low().blocks || chat.high().blocks;
-  const auto fill = [&](const UserId user, store::Positions* out) {
-    Chat::Member& member = chat.member(user);
-    out->set_delivered(member.delivered);
-    out->set_read(member.read);
-    if (!std::exchange(member.tell, false) || silent) return;
-    watermark.add_recipients(user.value);
-  };
-  watermark.set_low_member(chat.low().user.value);
-  watermark.set_high_member(chat.high().user.value);
-  fill(chat.low().user, watermark.mutable_low());
-  fill(chat.high().user, watermark.mutable_high());
-  watermarks_.Increment();
-  wiring_.writer.add(std::move(record));
 }
 
 }  // namespace godwit

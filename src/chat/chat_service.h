@@ -24,25 +24,52 @@ struct ChatOptions {
   std::int64_t dedup_window_ms = 7LL * 24 * 3600 * 1000;
   std::int64_t max_clock_skew_ms = 300'000;  // how far a message id may be ahead of the server's clock
   std::int64_t watermark_interval_ms = 250;  // at most one update per chat in this time
+  std::int64_t receipt_interval_ms = 1'000;  // the same for groups
+  GroupLimits groups;
+  std::uint32_t group_messages_per_s = 50;         // of one group; 0 is without limit
+  std::uint32_t group_sender_messages_per_s = 10;  // of one member in one group; 0 is without limit
   std::uint32_t history_page_max = 200;
   std::size_t history_page_bytes = 1 << 20;  // at least one entry is returned
   std::size_t dedup_entries = 500'000;       // ids kept in memory per worker
   std::size_t dedup_scan_max = 100'000;      // log entries read for one old message id
+  std::size_t max_hidden = 1'000;            // of one user in one chat
   std::size_t cached_chats = 1'000'000;      // per worker
 };
 
 struct SentInfo {
-  ChatSeq chat_seq;
+  ChatSeq chat_seq;  // none when it waits for an admin
   std::int64_t time_delta_ms = 0;
+  std::uint64_t version = 0;  // of the group
 };
+
+// What a chat needs to know of somebody's account.
+struct UserSummary {
+  bool exists = false;
+  bool asks_first = false;  // strangers, of which the other is one
+  std::vector<DeviceId> devices;
+};
+
+using DeviceName = std::pair<UserId, DeviceId>;
 
 // `reply` is called exactly once, on worker `reply_worker`.
 struct SendRequest {
   UserId from;
   DeviceId device;
-  UserId to;
+  ChatId chat;
+  UserId to;  // none in groups
   MessageId id;
   std::string payload;
+  std::uint32_t ttl_s = 0;  // 0: the chat's own
+  std::string relates_to;
+  std::optional<std::uint64_t> ends_epoch;
+  std::string device_payloads;        // encoded, and the devices they are for
+  std::vector<DeviceName> devices;
+  bool devices_known = true;          // false: to be compared with those there are
+  std::vector<DeviceId> own_devices;  // the sender's other devices; with device payloads only
+  std::shared_ptr<const GroupAction> action;  // a change of a group
+  std::string event;                          // encoded ChatEvent of another change
+  std::uint64_t removes_seq = 0;              // which removes this entry of the log
+  std::string removed_envelope;
   bool copy_to_sender = false;  // the sender has other devices
   unsigned reply_worker = 0;
   std::function<void(const Result<SentInfo>&)> reply;
@@ -54,7 +81,7 @@ struct HistoryEntry {
 
 struct HistoryRequest {
   UserId reader;
-  UserId peer;
+  ChatId chat;
   std::uint64_t before = 0;  // 0: from the end
   bool forward = false;
   std::uint64_t after = 0;
@@ -76,8 +103,21 @@ struct ChatWiring {
   const Store& store;
   ReaderPool& readers;
   RecordWriter& writer;
-  // Tells, on this worker, whether there is such a user.
-  std::function<void(UserId, std::function<void(bool)>)> user_exists;
+  // Tells, on this worker, what `by` may know of a user.
+  std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
+  // Tells a sender, if online, how many have received and read.
+  std::function<void(ReceiptUpdate)> push_receipts;
+};
+
+struct RemoveRequest {
+  SendRequest send;  // `from`, `device`, `chat`, `to`, `id`, `copy_to_sender`, `reply...`
+  std::uint64_t chat_seq = 0;
+};
+
+// A new invite link.
+struct NewLink {
+  Group::Link link;
+  UserId by;
 };
 
 // Owner: one worker; everything on its thread. A message's way: send() decides (who is in it, is it new,
@@ -88,10 +128,29 @@ class ChatService {
 
   void send(SendRequest request);
 
+  // Removes the content of a message for everyone: its sender may, in groups admins too. message_not_found,
+  // not_allowed, and what send() refuses.
+  void remove(RemoveRequest request);
+
+  // Removes a message from the history of one user. message_not_found, too_large (options.max_hidden).
+  void hide(const ChatId& id, UserId user, std::uint64_t chat_seq, std::function<void(const Status&)> reply);
+
+  // Of a group: changes that are not in its log. `reply` runs on this worker.
+  void make_link(const ChatId& id, const NewLink& link, std::function<void(const Status&)> reply);
+  void revoke_link(const ChatId& id, UserId by, const std::string& link_id, std::function<void(const Status&)> reply);
+  // A stranger's messages are accepted.
+  void give_consent(const ChatId& id, UserId by, std::function<void(const Status&)> reply);
+
   // The member's devices have stored (`delivered`) or the user has read (`read`) the chat up to a position.
   // 0 leaves a position as it is. invalid_argument beyond the end; positions never go back.
-  // `tell_own`: the member has other devices that should know.
-  Status advance(Chat& chat, UserId member, std::uint64_t delivered, std::uint64_t read, bool tell_own);
+  struct Advance {
+    UserId member;
+    std::uint64_t delivered = 0;
+    std::uint64_t read = 0;
+    bool shown = true;      // others may know of what was read
+    bool tell_own = false;  // the member has other devices that should know
+  };
+  Status advance(Chat& chat, const Advance& to);
   void with_chat(const ChatId& id, std::function<void(Chat&)> fn) { chats_.with(id, std::move(fn)); }
 
   // `reply` runs on this worker.
@@ -104,7 +163,10 @@ class ChatService {
   // Some account was deleted: recipients are looked at again before they get another message.
   void account_deleted() { ++accounts_epoch_; }
   // After a reload.
-  void set_watermark_interval(std::int64_t milliseconds) { options_.watermark_interval_ms = milliseconds; }
+  void set_intervals(std::int64_t watermark_ms, std::int64_t receipt_ms) {
+    options_.watermark_interval_ms = watermark_ms;
+    options_.receipt_interval_ms = receipt_ms;
+  }
 
   // End of turn and timer: records the positions that are due.
   void flush_watermarks();
@@ -116,15 +178,35 @@ class ChatService {
   // True when the request was answered, or will be, because its id is known.
   bool answer_repeat(const DedupKey& key, SendRequest& request, std::uint64_t hash);
   void accept(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash, std::int64_t now_ms);
+  // What the members of a direct chat have to do with it; fills in the record.
+  void address_direct(Chat& chat, const SendRequest& request, bool first, Record& record);
+
+  // groups.cc: what a group has against it; then as accept(). A change holds the chat until it is committed,
+  // so that each is decided by what the one before has made of the group.
+  void decide_in_group(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash, std::int64_t now_ms);
+  Status admit_to_group(Group& group, const SendRequest& request);
+  void accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,
+                       std::uint64_t hash, std::int64_t now_ms);
+  void change_door(const ChatId& id, store::GroupDoorChanged change, std::function<void(Errc)> done);
+  void send_receipts(Chat& chat);
+  Status check_devices(const SendRequest& request, const UserSummary& recipient) const;
+  // Gives a record to the journal; `reply` is told when it is committed.
+  void write(std::shared_ptr<Record> record, SendRequest& request, const SentInfo& info);
   // Puts a send, and those that come after it, aside until resume().
   void hold(Chat& chat, SendRequest request);
   void resume(Chat& chat, bool log_was_read);
   // Reads ids back from the log, from the newest to the given time, then resumes.
   void read_log(Chat& chat, std::int64_t since_ms);
   // Asks for the recipient's account, then resumes or refuses.
-  void ask_for_recipient(Chat& chat, UserId recipient);
+  void ask_for_recipient(Chat& chat, UserId recipient, UserId sender);
+  void found_recipient(Chat& chat, const UserSummary& recipient, std::uint64_t epoch);
   void answer(const SendRequest& request, Result<SentInfo> result);
+  void wait_for_watermark(Chat& chat, std::int64_t interval_ms);
   void record_watermark(Chat& chat);
+  static void fill_watermark(Chat& chat, store::WatermarkAdvanced& watermark);
+  void remove_found(RemoveRequest request, const std::string& envelope);
+  // A change is committed, or will never be: what waited for it goes on.
+  void change_settled(Chat& chat);
 
   const ChatWiring wiring_;
   ChatOptions options_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "protocol/codec.h"
 
 namespace godwit {
 namespace {
@@ -16,18 +15,41 @@ void to_row(const Positions& positions, store::Positions* row) {
   row->set_read(positions.read);
 }
 
-void put_entries(Partition partition, UserId user, std::uint64_t first, const std::vector<RecordPtr>& records,
-                 CheckpointRows& rows) {
-  store::InboxEntry entry;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto& message = records[i]->body.message();
-    entry.set_envelope(message.envelope());
-    entry.set_time_ms(records[i]->body.time_ms());
-    const UserId low(message.low_member());
-    const UserId high(message.high_member());
-    const UserId sender = message.from_high() ? high : low;
-    if (sender == user) append_envelope_to(*entry.mutable_envelope(), message.from_high() ? low : high);
-    rows.put(Column::inbox, inbox_key(partition, user, InboxSeq(first + i)), entry.SerializeAsString());
+// Entries that follow one another both here and in their chat's log.
+struct Run {
+  ChatId chat;
+  UserId peer;
+  std::uint64_t last_seq = 0;
+  std::uint64_t chat_seq = 0;
+  std::uint32_t count = 0;
+  std::int64_t time_ms = 0;
+};
+
+void add_to_runs(std::vector<Run>& runs, UserId user, std::uint64_t seq, const Record& record) {
+  const auto& message = record.body.message();
+  const ChatId chat = ChatId::from(message.chat());
+  if (!runs.empty() && runs.back().chat == chat && runs.back().chat_seq + 1 == message.chat_seq()) {
+    Run& run = runs.back();
+    run.last_seq = seq;
+    run.chat_seq = message.chat_seq();
+    run.time_ms = record.body.time_ms();
+    ++run.count;
+    return;
+  }
+  // Groups have neither member: the peer is then none.
+  const UserId peer(message.low_member() == user.value ? message.high_member() : message.low_member());
+  runs.push_back({chat, peer, seq, message.chat_seq(), 1, record.body.time_ms()});
+}
+
+void put_runs(Partition partition, UserId user, const std::vector<Run>& runs, CheckpointRows& rows) {
+  store::InboxRun row;
+  for (const Run& run : runs) {
+    row.set_chat(run.chat.str());
+    row.set_chat_seq(run.chat_seq);
+    row.set_count(run.count);
+    row.set_time_ms(run.time_ms);
+    row.set_peer(run.peer.value);
+    rows.put(Column::inbox, inbox_key(partition, user, InboxSeq(run.last_seq)), row.SerializeAsString());
   }
 }
 
@@ -55,6 +77,7 @@ void Inbox::apply(const RecordPtr& record) {
       append(record);
       break;
     case store::Record::kWatermark:
+    case store::Record::kGroupWatermark:
       set_mark(*record);
       break;
     case store::Record::kUserCreated:
@@ -79,29 +102,77 @@ void Inbox::apply(const RecordPtr& record) {
 
 void Inbox::append(const RecordPtr& record) {
   if (closed_) return;
+  const auto& message = record->body.message();
+  const bool group = message.group_sender() != 0;
+  if (message.removes_seq() != 0) {
+    remove_entry(message);
+    removed_.push_back({ChatId::from(message.chat()), message.removes_seq(), record->lsn.value});
+  }
+  if (message.first_in_chat() || (group && message.changes_members())) note_chat(*record);
+  const std::uint64_t sender = group ? message.group_sender()
+                                     : (message.from_high() ? message.high_member() : message.low_member());
+  if (sender == user_.value && !message.copy_to_sender()) return;
   ++end_;
   tail_.push_back(record);
   trim();
 }
 
+void Inbox::remove_entry(const store::MessageAppended& removal) {
+  for (std::size_t i = 0; i < tail_.size(); ++i) {
+    const auto& message = tail_[i]->body.message();
+    if (message.chat_seq() == removal.removes_seq() && message.chat() == removal.chat()) {
+      tail_[i] = without_content(*tail_[i], removal);
+    }
+  }
+}
+
+bool Inbox::removed(const ChatId& chat, std::uint64_t chat_seq) const {
+  return std::any_of(removed_.begin(), removed_.end(),
+                     [&](const Removed& r) { return r.chat == chat && r.chat_seq == chat_seq; });
+}
+
+// A chat that the user did not have, or a group that they leave.
+void Inbox::note_chat(const Record& record) {
+  const auto& message = record.body.message();
+  const ChatId chat = ChatId::from(message.chat());
+  if (message.group_sender() == 0) {
+    const bool low = message.low_member() == user_.value;
+    touch_mark(chat, UserId(low ? message.high_member() : message.low_member()), record.lsn.value);
+    return;
+  }
+  const auto& left = message.leavers();
+  touch_mark(chat, UserId(), record.lsn.value).left =
+      std::find(left.begin(), left.end(), user_.value) != left.end();
+}
+
+Mark& Inbox::touch_mark(const ChatId& chat, UserId peer, std::uint64_t lsn) {
+  auto it = std::find_if(marks_.begin(), marks_.end(), [&](const Mark& m) { return m.chat == chat; });
+  if (it == marks_.end()) {
+    marks_.push_back({chat, peer, {}, {}, false, 0, 0});
+    it = marks_.end() - 1;
+  }
+  it->changed_at = end_;
+  it->lsn = lsn;
+  marks_changed_ = std::max(marks_changed_, end_ + 1);
+  return *it;
+}
+
 void Inbox::set_mark(const Record& record) {
   if (closed_) return;
+  if (record.body.has_group_watermark()) {
+    const auto& w = record.body.group_watermark();
+    for (const auto& member : w.members()) {
+      if (member.user() != user_.value) continue;
+      touch_mark(ChatId::from(w.chat()), UserId(), record.lsn.value).own = {member.delivered(), member.read()};
+    }
+    return;
+  }
   const auto& w = record.body.watermark();
   const bool low = w.low_member() == user_.value;
-  Mark mark;
-  mark.chat = ChatId::from(w.chat());
-  mark.peer = UserId(low ? w.high_member() : w.low_member());
+  Mark& mark = touch_mark(ChatId::from(w.chat()), UserId(low ? w.high_member() : w.low_member()), record.lsn.value);
   mark.own = from_row(low ? w.low() : w.high());
-  mark.other = from_row(low ? w.high() : w.low());
-  mark.changed_at = end_;
-  mark.lsn = record.lsn.value;
-  marks_changed_ = std::max(marks_changed_, end_ + 1);
-  const auto it = std::find_if(marks_.begin(), marks_.end(), [&](const Mark& m) { return m.chat == mark.chat; });
-  if (it != marks_.end()) {
-    *it = mark;
-  } else {
-    marks_.push_back(mark);
-  }
+  const store::Positions& other = low ? w.high() : w.low();
+  mark.other = {other.delivered(), other.shown_read()};
 }
 
 const Mark* Inbox::mark(const ChatId& chat) const {
@@ -166,13 +237,13 @@ std::size_t Inbox::collect(const PartitionMap& map, Collector& out) {
   }
   out.rows.put(Column::inbox_meta, user_key(partition, user_), row.SerializeAsString());
 
-  std::vector<RecordPtr> fresh;
+  std::vector<Run> runs;
   const std::uint64_t first = std::max(end_ - tail_.size(), stored_end_) + 1;
-  for (std::uint64_t seq = first; seq <= end_; ++seq) fresh.push_back(*in_tail(seq));
-  const std::size_t entries = fresh.size();
-  if (!fresh.empty()) {
-    out.later.push_back([partition, user = user_, first, fresh = std::move(fresh)](CheckpointRows& rows) {
-      put_entries(partition, user, first, fresh, rows);
+  for (std::uint64_t seq = first; seq <= end_; ++seq) add_to_runs(runs, user_, seq, **in_tail(seq));
+  const std::size_t entries = end_ + 1 - first;
+  if (!runs.empty()) {
+    out.later.push_back([partition, user = user_, runs = std::move(runs)](CheckpointRows& rows) {
+      put_runs(partition, user, runs, rows);
     });
   }
 
@@ -183,6 +254,7 @@ std::size_t Inbox::collect(const PartitionMap& map, Collector& out) {
     stored.set_changed_at(mark.changed_at);
     to_row(mark.own, stored.mutable_own());
     to_row(mark.other, stored.mutable_other());
+    stored.set_left(mark.left);
     out.rows.put(Column::mark, mark_key(partition, user_, mark.chat), stored.SerializeAsString());
   }
   collected_end_ = end_;
@@ -199,6 +271,7 @@ bool Inbox::checkpointed(std::size_t& budget) {
   }
   std::erase_if(marks_, [&](const Mark& m) { return m.lsn <= collected_lsn_; });
   if (marks_.empty()) marks_.shrink_to_fit();
+  std::erase_if(removed_, [&](const Removed& r) { return r.lsn <= collected_lsn_; });
   return true;
 }
 

@@ -16,19 +16,20 @@
 
 namespace godwit {
 
-// How far a member of a direct chat has received and read it.
+// How far a member of a chat has received and read it.
 struct Positions {
   std::uint64_t delivered = 0;
   std::uint64_t read = 0;
   bool operator==(const Positions&) const = default;
 };
 
-// The positions of a direct chat, as its member's devices are told them.
+// One of the user's chats, and the positions in it as the user's devices are told them.
 struct Mark {
   ChatId chat;
-  UserId peer;
+  UserId peer;  // none in groups
   Positions own;
   Positions other;
+  bool left = false;  // groups: not a member any more
   // The inbox's end when they moved: a device whose cursor is not beyond has not seen them.
   std::uint64_t changed_at = 0;
   std::uint64_t lsn = 0;
@@ -36,7 +37,8 @@ struct Mark {
 
 // Entries have positions 1, 2, 3... They are in one of three places: acknowledged by every device (gone),
 // in the store (up to stored_end()), or in the tail in memory (after stored_end()). A checkpoint moves the
-// tail into the store; what every device has acknowledged by then is never written.
+// tail into the store; what every device has acknowledged by then is never written. The store has no content:
+// entries are runs of positions in the logs of chats (page.h reads them).
 //
 // A state of RowCache: owner thread only; records are applied in journal order. Bound: `max_entries`
 // unacknowledged entries, beyond which the oldest are removed; devices that missed them are told (Gap).
@@ -56,7 +58,7 @@ class Inbox {
   void apply(const RecordPtr& record);
   std::size_t collect(const PartitionMap& map, Collector& out);
   bool checkpointed(std::size_t& budget);
-  bool idle() const { return pins_ == 0 && tail_.empty() && marks_.empty(); }
+  bool idle() const { return pins_ == 0 && tail_.empty() && marks_.empty() && removed_.empty(); }
 
   UserId user() const { return user_; }
   bool closed() const { return closed_; }
@@ -85,6 +87,9 @@ class Inbox {
   bool has_marks_since(std::uint64_t cursor) const { return marks_changed_ > cursor; }
   const Mark* mark(const ChatId& chat) const;
 
+  // The message lost its content, and the store may not know it yet.
+  bool removed(const ChatId& chat, std::uint64_t chat_seq) const;
+
   // Kept in memory while a session uses it.
   void pin() { ++pins_; }
   void unpin() { --pins_; }
@@ -97,6 +102,10 @@ class Inbox {
 
   void append(const RecordPtr& record);
   void set_mark(const Record& record);
+  // The mark of a chat, made when there is none in memory.
+  Mark& touch_mark(const ChatId& chat, UserId peer, std::uint64_t lsn);
+  void note_chat(const Record& record);
+  void remove_entry(const store::MessageAppended& removal);
   void remove_device(DeviceId device);
   std::uint64_t lowest_cursor() const;
   // Forgets tail entries that every device has, and those beyond the bound.
@@ -114,6 +123,12 @@ class Inbox {
   Fifo<RecordPtr> tail_;  // positions end_ - size + 1 ... end_
   std::vector<Cursor> cursors_;
   std::vector<Mark> marks_;
+  struct Removed {
+    ChatId chat;
+    std::uint64_t chat_seq;
+    std::uint64_t lsn;
+  };
+  std::vector<Removed> removed_;  // since the last checkpoint
   std::uint32_t pins_ = 0;
   bool closed_ = false;
 };

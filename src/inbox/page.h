@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace godwit {
 struct PageEntry {
   std::uint64_t seq = 0;
   std::string envelope;
+  ChatId chat;
+  std::uint64_t chat_seq = 0;
+  bool own = false;         // the user sent it
+  bool per_device = false;  // it holds payloads for single devices
 };
 
 // Entries `first` ... `last`, as many as fit the bounds; at least one when there is one.
@@ -33,9 +38,15 @@ struct PageRequest {
   std::size_t max_bytes = 256 * 1024;
   // Entries accepted before this time have expired, milliseconds since the Unix epoch.
   std::int64_t expired_before_ms = 0;
+  // For messages that disappear.
+  std::int64_t now_ms = 0;
 };
 
 InboxPage read_inbox(const Store& store, const PartitionMap& map, const PageRequest& request);
+
+// Up to `limit` of the user's marks after the one of chat `after`, in order of chat.
+std::vector<Mark> read_mark_page(const Store& store, const PartitionMap& map, UserId user,
+                                 const std::optional<ChatId>& after, std::size_t limit);
 
 // The marks of the user that moved at or after `since` (an inbox position).
 std::vector<Mark> read_marks(const Store& store, const PartitionMap& map, UserId user, std::uint64_t since);

@@ -202,7 +202,7 @@ LocalJournal::Slice LocalJournal::next_slice(std::size_t begin) const {
 Errc LocalJournal::commit(const Slice& slice) {
   if (failed_) return Errc::storage_unavailable;
   const Lsn first(committed_ + 1);
-  const bool fresh = !writer_.fits(slice.block_bytes);
+  const bool fresh = seal_.exchange(false) || !writer_.fits(slice.block_bytes);
   if (fresh && !open_segment(first)) return Errc::storage_unavailable;
 
   BlockBuilder block(writer_.pages(), first, writer_.header().seed);
@@ -258,6 +258,15 @@ void LocalJournal::settle(const Slice& slice, Errc outcome) {
 
 void LocalJournal::trim(Lsn upto) {
   pool_.trim(upto);
+}
+
+void LocalJournal::seal() {
+  pool_.discard_before(Lsn(committed_.load(std::memory_order_acquire) + 1));
+  seal_ = true;
+  // A record that says nothing makes sure that there is a next commit.
+  auto record = std::make_shared<Record>();
+  record->body.set_time_ms(1);
+  (void)append({std::move(record)});
 }
 
 bool LocalJournal::writable() const {

@@ -57,6 +57,7 @@ class LocalJournal final : public Journal {
   // Encodes the bodies on the calling thread. `too_large` when a record does not fit in a segment.
   Errc append(const Batch& records) override;
   void trim(Lsn upto) override;
+  void seal() override;
   bool writable() const override;
   Lsn committed() const override { return Lsn(committed_.load(std::memory_order_acquire)); }
   void stop() override;
@@ -98,6 +99,7 @@ class LocalJournal final : public Journal {
   Batch taken_;
 
   std::atomic<std::uint64_t> committed_{0};  // written by the committer
+  std::atomic<bool> seal_{false};            // the next commit begins a file
   std::atomic<bool> failed_{false};          // a write failed: for good
   std::atomic<bool> accepting_{false};       // between start() and stop()
 

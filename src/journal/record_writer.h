@@ -20,6 +20,7 @@ class RecordWriter {
 
   void add(RecordPtr record) {
     record->workers = workers_of(map_, record->body);
+    if (record->recipients != nullptr) record->workers |= record->recipients->workers;
     batch_.push_back(std::move(record));
   }
 

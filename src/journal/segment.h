@@ -60,6 +60,7 @@ class Fd {
 struct SegmentFile {
   Fd fd;
   std::string path;
+  bool used = false;  // has blocks of former use
 };
 
 // Makes the names in a directory durable; false with errno otherwise.

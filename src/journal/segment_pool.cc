@@ -34,7 +34,7 @@ SegmentPool::~SegmentPool() {
 
 void SegmentPool::start(std::vector<Live> live, std::vector<std::string> unused) {
   live_.assign(std::make_move_iterator(live.begin()), std::make_move_iterator(live.end()));
-  retired_ = std::move(unused);
+  for (std::string& path : unused) retired_.push_back({std::move(path), false});
   for (const auto& entry : std::filesystem::directory_iterator(options_.directory)) {
     const auto number = parse_spare_name(entry.path().filename().string());
     if (number) next_spare_ = std::max(next_spare_, *number + 1);
@@ -74,11 +74,22 @@ void SegmentPool::trim(Lsn upto) {
   std::lock_guard lock(mutex_);
   bool any = false;
   while (live_.size() >= 2 && live_[1].first.value <= upto.value + 1) {
-    retired_.push_back(std::move(live_.front().path));
+    retired_.push_back({std::move(live_.front().path), live_.front().first < discard_before_});
     live_.pop_front();
     any = true;
   }
   if (any) wake_.notify_one();
+}
+
+void SegmentPool::discard_before(Lsn first) {
+  std::lock_guard lock(mutex_);
+  discard_before_ = first;
+  for (Retired& retired : retired_) retired.discard = true;
+  std::erase_if(spares_, [&](SegmentFile& spare) {
+    if (spare.used) retired_.push_back({spare.path, true});
+    return spare.used;
+  });
+  wake_.notify_one();
 }
 
 std::size_t SegmentPool::live_count() const {
@@ -151,15 +162,15 @@ void SegmentPool::rename_written(std::unique_lock<std::mutex>& lock) {
   for (Live& l : live_) {
     if (l.path == from) l.path = to;
   }
-  for (std::string& retired : retired_) {
-    if (retired == from) retired = to;
+  for (Retired& retired : retired_) {
+    if (retired.path == from) retired.path = to;
   }
 }
 
 void SegmentPool::reuse_or_delete(std::unique_lock<std::mutex>& lock) {
-  const std::string path = std::move(retired_.back());
+  const std::string path = std::move(retired_.back().path);
+  const bool wanted = !retired_.back().discard && spares_.size() < kMaxSpares;
   retired_.pop_back();
-  const bool wanted = spares_.size() < kMaxSpares;
   lock.unlock();
   std::optional<SegmentFile> file;
   if (wanted) file = wipe(path);
@@ -177,6 +188,7 @@ std::optional<SegmentFile> SegmentPool::wipe(const std::string& path) {
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   if (static_cast<std::uint64_t>(info.st_size) != options_.segment_bytes) return std::nullopt;
   SegmentFile file;
+  file.used = true;
   file.path = next_spare_path();
   if (::rename(path.c_str(), file.path.c_str()) != 0 || !sync_directory(options_.directory))
     return std::nullopt;

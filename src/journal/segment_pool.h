@@ -50,6 +50,9 @@ class SegmentPool {
   std::optional<SegmentFile> take(Lsn first);
   // Committer. The first block of the file taken last is on the disk: it may get its final name.
   void first_block_written();
+  // Segments that begin before this are deleted when they are trimmed, and spares that were used before, at
+  // once. Any thread.
+  void discard_before(Lsn first);
   // Records up to here are not needed. Any thread.
   void trim(Lsn upto);
 
@@ -77,7 +80,12 @@ class SegmentPool {
   std::condition_variable ready_;
   std::deque<Live> live_;
   std::vector<SegmentFile> spares_;
-  std::vector<std::string> retired_;
+  struct Retired {
+    std::string path;
+    bool discard;
+  };
+  std::vector<Retired> retired_;
+  Lsn discard_before_;
   std::vector<Lsn> to_rename_;   // those of live_ that wait for their final names
   bool free_enough_ = true;      // as of the last check
   bool prepare_failed_ = false;  // the last attempt

@@ -25,6 +25,13 @@ constexpr std::uint8_t kTo = tag(5, Wire::WIRETYPE_FIXED64);
 constexpr std::uint8_t kChatSeq = tag(7, Wire::WIRETYPE_VARINT);
 constexpr std::uint8_t kTimeDelta = tag(8, Wire::WIRETYPE_VARINT);
 constexpr std::uint8_t kPayload = tag(9, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kChat = tag(6, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kTtl = tag(10, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kRelatesTo = tag(11, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kEndsEpoch = tag(12, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kEvent = tag(13, Wire::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint8_t kGone = tag(14, Wire::WIRETYPE_VARINT);
+constexpr std::uint8_t kDevicePayloads = tag(15, Wire::WIRETYPE_LENGTH_DELIMITED);
 constexpr std::uint8_t kDeliver = tag(4, Wire::WIRETYPE_LENGTH_DELIMITED);
 constexpr std::uint8_t kEnvelopes = tag(1, Wire::WIRETYPE_LENGTH_DELIMITED);
 
@@ -50,6 +57,34 @@ std::size_t item_body_size(const DeliverItem& item) {
   return 1 + varint_size(item.seq.value) + item.envelope.size() + (item.to ? 9 : 0);
 }
 
+void put_bytes(std::string& out, std::uint8_t field, std::string_view value) {
+  out.push_back(static_cast<char>(field));
+  put_varint(out, value.size());
+  out.append(value);
+}
+
+void put_gone(std::string& out, GoneReason why) {
+  out.push_back(static_cast<char>(kGone));
+  out.push_back(static_cast<char>(why));
+}
+
+// Copies the fields of an encoded message for which `keep(tag, whole field)` is true.
+template <class Keep>
+std::string copy_fields(std::string_view bytes, Keep keep) {
+  std::string out;
+  out.reserve(bytes.size());
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  int begin = 0;
+  while (const std::uint32_t field = in.ReadTag()) {
+    if (!Wire::SkipField(&in, field)) break;
+    const int end = in.CurrentPosition();
+    const auto whole = bytes.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if (keep(field, whole)) out.append(whole);
+    begin = end;
+  }
+  return out;
+}
+
 std::size_t items_size(std::span<const DeliverItem> items) {
   std::size_t size = 0;
   for (const DeliverItem& item : items) size += deliver_item_size(item);
@@ -59,9 +94,9 @@ std::size_t items_size(std::span<const DeliverItem> items) {
 }  // namespace
 
 std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, ChatSeq chat_seq,
-                            std::int64_t time_delta_ms, std::string_view payload) {
+                            std::int64_t time_delta_ms, std::string_view payload, const EnvelopeExtras& extras) {
   std::string out;
-  out.reserve(payload.size() + 64);
+  out.reserve(payload.size() + extras.event.size() + extras.device_payloads.size() + 96);
   out.push_back(static_cast<char>(kId));
   put_varint(out, id.bytes.size());
   out.append(id.view());
@@ -69,13 +104,55 @@ std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, C
   put_fixed64(out, from.value);
   out.push_back(static_cast<char>(kFromDevice));
   put_varint(out, device.value);
+  if (extras.chat) put_bytes(out, kChat, extras.chat->view());
   out.push_back(static_cast<char>(kChatSeq));
   put_varint(out, chat_seq.value);
   out.push_back(static_cast<char>(kTimeDelta));
   put_varint(out, Wire::ZigZagEncode64(time_delta_ms));
-  out.push_back(static_cast<char>(kPayload));
-  put_varint(out, payload.size());
-  out.append(payload);
+  if (!payload.empty()) put_bytes(out, kPayload, payload);
+  if (extras.ttl_s != 0) {
+    out.push_back(static_cast<char>(kTtl));
+    put_varint(out, extras.ttl_s);
+  }
+  if (!extras.relates_to.empty()) put_bytes(out, kRelatesTo, extras.relates_to);
+  if (extras.ends_epoch) {
+    out.push_back(static_cast<char>(kEndsEpoch));
+    put_varint(out, *extras.ends_epoch);
+  }
+  if (!extras.event.empty()) put_bytes(out, kEvent, extras.event);
+  out.append(extras.device_payloads);
+  return out;
+}
+
+std::string without_content(std::string_view envelope, GoneReason why) {
+  std::string out = copy_fields(envelope, [](std::uint32_t field, std::string_view) {
+    return field != kPayload && field != kDevicePayloads && field != kGone;
+  });
+  put_gone(out, why);
+  return out;
+}
+
+std::string gone_envelope(const std::optional<ChatId>& group, ChatSeq chat_seq) {
+  std::string out;
+  if (group) put_bytes(out, kChat, group->view());
+  out.push_back(static_cast<char>(kChatSeq));
+  put_varint(out, chat_seq.value);
+  put_gone(out, GoneReason::expired);
+  return out;
+}
+
+std::string for_device(std::string_view envelope, UserId user, DeviceId device) {
+  std::string own;
+  std::string out = copy_fields(envelope, [&](std::uint32_t field, std::string_view whole) {
+    if (field != kDevicePayloads) return true;
+    v1::Envelope one;
+    if (one.ParseFromArray(whole.data(), static_cast<int>(whole.size())) && one.device_payloads_size() == 1 &&
+        one.device_payloads(0).user_id() == user.value && one.device_payloads(0).device_id() == device.value) {
+      own = one.device_payloads(0).payload();
+    }
+    return false;
+  });
+  if (!own.empty()) put_bytes(out, kPayload, own);
   return out;
 }
 
@@ -93,6 +170,9 @@ std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
     std::uint32_t length = 0;
     switch (field) {
       case kId:
+      case kChat:
+      case kEvent:
+      case kDevicePayloads:
       case kPayload: {
         if (!in.ReadVarint32(&length)) return std::nullopt;
         const auto at = static_cast<std::size_t>(in.CurrentPosition());
@@ -100,6 +180,13 @@ std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
         const std::string_view value = bytes.substr(at, length);
         if (field == kPayload) {
           view.payload = value;
+        } else if (field == kEvent) {
+          view.event = value;
+        } else if (field == kDevicePayloads) {
+          view.has_device_payloads = true;
+        } else if (field == kChat) {
+          if (length != 16) return std::nullopt;
+          view.chat = ChatId::from(value);
         } else {
           if (length != view.id.bytes.size()) return std::nullopt;
           view.id = MessageId::from(value);
@@ -115,10 +202,14 @@ std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
       case kFromDevice:
       case kChatSeq:
       case kTimeDelta:
+      case kTtl:
+      case kGone:
       case kSeq:
         if (!in.ReadVarint64(&number)) return std::nullopt;
         if (field == kFromDevice) view.from_device = DeviceId(static_cast<std::uint32_t>(number));
         if (field == kChatSeq) view.chat_seq = ChatSeq(number);
+        if (field == kTtl) view.ttl_s = static_cast<std::uint32_t>(number);
+        if (field == kGone) view.gone = static_cast<GoneReason>(number);
         if (field == kTimeDelta) view.time_delta_ms = Wire::ZigZagDecode64(number);
         break;
       default:

@@ -22,9 +22,28 @@ class ClientFrame;
 class ServerFrame;
 }  // namespace v1
 
+// What few envelopes have. Views must outlive the call.
+struct EnvelopeExtras {
+  std::optional<ChatId> chat;  // groups
+  std::uint32_t ttl_s = 0;
+  std::string_view relates_to;
+  std::optional<std::uint64_t> ends_epoch;
+  std::string_view event;            // encoded ChatEvent
+  std::string_view device_payloads;  // encoded Envelope that has nothing but these
+};
+
 // An Envelope without `seq` and `to`, as it is stored once and sent to many.
 std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, ChatSeq chat_seq,
-                            std::int64_t time_delta_ms, std::string_view payload);
+                            std::int64_t time_delta_ms, std::string_view payload, const EnvelopeExtras& extras = {});
+
+// Values of v1::Gone.
+enum class GoneReason : std::uint8_t { present = 0, expired = 1, removed = 2 };
+// The envelope without its ciphertext, which is no more.
+std::string without_content(std::string_view envelope, GoneReason why);
+// In place of an entry that is not in the log any more.
+std::string gone_envelope(const std::optional<ChatId>& group, ChatSeq chat_seq);
+// The envelope as one device gets it: of the payloads for single devices its own only.
+std::string for_device(std::string_view envelope, UserId user, DeviceId device);
 
 // Adds `to` to an encoded envelope, for the sender's own devices (Protobuf messages concatenate).
 void append_envelope_to(std::string& envelope, UserId to);
@@ -38,6 +57,11 @@ struct EnvelopeView {
   ChatSeq chat_seq;
   std::int64_t time_delta_ms = 0;
   std::string_view payload;
+  std::optional<ChatId> chat;  // groups
+  std::string_view event;      // encoded ChatEvent
+  std::uint32_t ttl_s = 0;
+  GoneReason gone = GoneReason::present;
+  bool has_device_payloads = false;
 };
 // Nothing for bytes that are no Envelope or lack its fixed fields.
 std::optional<EnvelopeView> parse_envelope(std::string_view bytes);

@@ -14,11 +14,13 @@ namespace {
 // How often the thread looks whether a checkpoint is due.
 constexpr std::chrono::milliseconds kLook{50};
 
-void collect_steps(Shard& shard, Collector& out, std::latch& done) {
-  if (shard.collect_step(out)) {
+using Step = bool (Shard::*)(Collector&);
+
+void collect_steps(Shard& shard, Step step, Collector& out, std::latch& done) {
+  if ((shard.*step)(out)) {
     done.count_down();
   } else {
-    shard.worker().post([&shard, &out, &done] { collect_steps(shard, out, done); });
+    shard.worker().post([&shard, step, &out, &done] { collect_steps(shard, step, out, done); });
   }
 }
 
@@ -111,15 +113,21 @@ bool Checkpointer::run_once() {
 
 CheckpointRows Checkpointer::collect() {
   std::vector<Collector> parts(router_.workers());
-  std::latch done(router_.workers());
-  for (unsigned i = 0; i < router_.workers(); ++i) {
-    Shard& shard = router_.shard(i);
-    shard.worker().post([&shard, &part = parts[i], &done] {
-      shard.begin_checkpoint();
-      collect_steps(shard, part, done);
+  const auto run = [&](void (Shard::*begin)(), Step step) {
+    std::latch done(router_.workers());
+    router_.post_after_dispatch([&] {
+      for (unsigned i = 0; i < router_.workers(); ++i) {
+        Shard& shard = router_.shard(i);
+        shard.worker().post([&shard, begin, step, &part = parts[i], &done] {
+          (shard.*begin)();
+          collect_steps(shard, step, part, done);
+        });
+      }
     });
-  }
-  done.wait();
+    done.wait();
+  };
+  run(&Shard::begin_inboxes, &Shard::collect_inboxes_step);
+  run(&Shard::begin_checkpoint, &Shard::collect_step);
   CheckpointRows rows;
   for (Collector& part : parts) rows.merge(part.finish());
   return rows;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/token_bucket.h"
+#include "chat/receipts.h"
 #include "godwit/close_reason.h"
 #include "godwit/ids.h"
 #include "inbox/inbox.h"
@@ -20,8 +21,10 @@ class Subscriber {
   virtual DeviceId device() const = 0;
   // The inbox has new committed entries.
   virtual void on_entries() = 0;
-  // Positions of a direct chat have moved.
+  // Positions in a chat have moved.
   virtual void on_mark(const Mark& mark) = 0;
+  // Members of a group have received or read what the user sent.
+  virtual void on_receipts(const ReceiptUpdate& update) = 0;
   // The connection must end: the device was revoked, the account deleted, or the device came back elsewhere.
   virtual void on_ejected(CloseReason reason) = 0;
 };

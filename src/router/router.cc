@@ -5,12 +5,20 @@
 #include <stdexcept>
 #include <utility>
 
+#include "chat/group_book.h"
 #include "storage/routing.h"
 
 namespace godwit {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
+
+UserSummary summary_of(const Account& account, UserId) {
+  UserSummary summary;
+  summary.exists = account.exists();
+  for (const DeviceInfo& device : account.devices()) summary.devices.push_back(device.id);
+  return summary;
+}
 
 }  // namespace
 
@@ -25,17 +33,25 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
   }
   for (unsigned i = 0; i < workers; ++i) {
     Worker& worker = *workers_[i];
-    auto user_exists = [this, &worker](UserId user, std::function<void(bool)> reply) {
-      on(user, [&worker, user, reply = std::move(reply)](Shard& shard) {
-        shard.accounts().with_account(user, [&worker, reply](Account& account) {
-          const bool exists = account.exists();
-          if (worker.is_current()) return reply(exists);
-          worker.post([reply, exists] { reply(exists); });
+    auto describe_user = [this, &worker](UserId user, UserId by, std::function<void(const UserSummary&)> reply) {
+      on(user, [&worker, user, by, reply = std::move(reply)](Shard& shard) {
+        shard.accounts().with_account(user, [&worker, by, reply](Account& account) {
+          UserSummary summary = summary_of(account, by);
+          if (worker.is_current()) return reply(summary);
+          worker.post([reply, summary = std::move(summary)] { reply(summary); });
         });
       });
     };
+    auto push_receipts = [this](ReceiptUpdate update) {
+      on(update.sender, [update](Shard& shard) {
+        if (Registry::User* online = shard.registry().find(update.sender)) {
+          for (Subscriber* device : online->devices) device->on_receipts(update);
+        }
+      });
+    };
     shards_.push_back(std::make_unique<Shard>(
-        Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(user_exists)}, options));
+        Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(describe_user),
+                      std::move(push_receipts)}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }
@@ -46,8 +62,13 @@ Router::~Router() {
 
 void Router::recover() {
   dispatched_ = store_.applied().value;
-  journal_.recover(store_.applied(), [this](RecordPtr record) {
+  GroupBook groups(store_, map_);
+  journal_.recover(store_.applied(), [this, &groups](RecordPtr record) {
     record->workers = workers_of(map_, record->body);
+    if (record->body.message().group_sender() != 0) {
+      record->recipients = groups.recipients(record->body.message());
+      record->workers |= record->recipients->workers;
+    }
     for (std::uint64_t bits = record->workers; bits != 0; bits &= bits - 1) {
       shards_[static_cast<std::size_t>(std::countr_zero(bits))]->recovered(record);
     }
@@ -79,6 +100,7 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
   const auto add = [](std::vector<Journal::Batch>& to, std::uint64_t bits, const RecordPtr& record) {
     for (; bits != 0; bits &= bits - 1) to[static_cast<std::size_t>(std::countr_zero(bits))].push_back(record);
   };
+  const std::lock_guard lock(dispatching_);
   std::uint64_t bytes = 0;
   for (const RecordPtr& record : batch) {
     add(parts, record->workers, record);

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/metrics.h"
@@ -56,6 +57,13 @@ class Router {
   Lsn dispatched() const { return Lsn(dispatched_.load(std::memory_order_acquire)); }
   // Bytes of records committed since the start. Any thread.
   std::uint64_t committed_bytes() const { return committed_bytes_.load(std::memory_order_relaxed); }
+  // Runs `post`, which posts to workers, when no batch is being handed to them: what any worker has seen by
+  // then, all have in their mailboxes before what is posted. Any thread but a worker's.
+  template <class F>
+  void post_after_dispatch(F post) {
+    const std::lock_guard lock(dispatching_);
+    post();
+  }
   std::uint64_t recovered_records() const { return recovered_; }
 
  private:
@@ -70,6 +78,7 @@ class Router {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<boost::asio::steady_timer>> ticks_;
+  std::mutex dispatching_;  // held while a batch is handed to the workers
   std::atomic<std::uint64_t> dispatched_{0};
   std::atomic<std::uint64_t> committed_bytes_{0};
   std::uint64_t recovered_ = 0;

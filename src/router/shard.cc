@@ -5,6 +5,8 @@ namespace {
 
 // Entries per step of a checkpoint: a few hundred microseconds, so that nobody notices.
 constexpr std::size_t kStepEntries = 512;
+// Users who are told of new entries in one turn.
+constexpr std::size_t kNotifySlice = 256;
 
 }  // namespace
 
@@ -14,7 +16,7 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
       writer_(wiring_.journal, wiring_.map),
       inboxes_(wiring_.worker, wiring_.map, wiring_.store, wiring_.readers, options.cached_inboxes, options.inbox),
       chats_({wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_,
-              wiring_.user_exists},
+              wiring_.describe_user, wiring_.push_receipts},
              options.chat, wiring_.metrics),
       accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
                 options.account, wiring_.metrics) {}
@@ -60,6 +62,18 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kMessage:
       if (mine(ChatId::from(body.message().chat()))) chats_.applied(record);
       for (const std::uint64_t user : body.message().recipients()) apply_to_inbox(UserId(user), record);
+      if (record->recipients != nullptr) {
+        for (const UserId user : record->recipients->by_worker[wiring_.worker.index()]) apply_to_inbox(user, record);
+      }
+      break;
+    case store::Record::kGroupDoor:
+    case store::Record::kConsentGiven:
+    case store::Record::kMessageHidden:
+      chats_.applied(record);
+      break;
+    case store::Record::kGroupWatermark:
+      if (mine(ChatId::from(body.group_watermark().chat()))) chats_.applied(record);
+      for (const std::uint64_t user : body.group_watermark().recipients()) apply_to_inbox(UserId(user), record);
       break;
     case store::Record::kWatermark:
       if (mine(ChatId::from(body.watermark().chat()))) chats_.applied(record);
@@ -105,21 +119,31 @@ void Shard::apply_to_inbox(UserId user, const RecordPtr& record) {
     online->notified = true;
     touched_.push_back(user);
   }
-  if (record->body.has_watermark()) {
-    if (const Mark* mark = inbox->mark(ChatId::from(record->body.watermark().chat()))) {
+  if (record->body.has_watermark() || record->body.has_group_watermark()) {
+    const std::string& chat = record->body.has_watermark() ? record->body.watermark().chat()
+                                                           : record->body.group_watermark().chat();
+    if (const Mark* mark = inbox->mark(ChatId::from(chat))) {
       for (Subscriber* device : online->devices) device->on_mark(*mark);
     }
   }
 }
 
+// The members of a large group are told in slices, between which others have their turn.
 void Shard::notify_touched() {
-  for (const UserId user : touched_) {
+  if (!notifying_) notify_some();
+}
+
+void Shard::notify_some() {
+  for (std::size_t i = 0; i < kNotifySlice && !touched_.empty(); ++i) {
+    const UserId user = touched_.front();
+    touched_.pop_front();
     Registry::User* online = registry_.find(user);
     if (online == nullptr) continue;
     online->notified = false;
     for (Subscriber* device : online->devices) device->on_entries();
   }
-  touched_.clear();
+  notifying_ = !touched_.empty();
+  if (notifying_) wiring_.worker.post([this] { notify_some(); });
 }
 
 void Shard::end_turn() {
@@ -151,7 +175,7 @@ void Shard::end_turn() {
 // Runs `step` on each cache until one says that it has more to do.
 template <class F>
 bool Shard::for_caches(F step) {
-  return step(inboxes_) && step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
+  return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
          step(accounts_.invites());
 }
 
@@ -162,6 +186,11 @@ void Shard::begin_checkpoint() {
   });
 }
 
+bool Shard::collect_inboxes_step(Collector& out) {
+  std::size_t budget = kStepEntries;
+  return inboxes_.collect_some(budget, out);
+}
+
 bool Shard::collect_step(Collector& out) {
   std::size_t budget = kStepEntries;
   return for_caches([&](auto& cache) { return cache.collect_some(budget, out); });
@@ -169,7 +198,8 @@ bool Shard::collect_step(Collector& out) {
 
 bool Shard::finish_step(bool ok) {
   std::size_t budget = kStepEntries;
-  return for_caches([&](auto& cache) { return cache.finish_some(budget, ok); });
+  return inboxes_.finish_some(budget, ok) &&
+         for_caches([&](auto& cache) { return cache.finish_some(budget, ok); });
 }
 
 Shard::Sizes Shard::sizes() const {

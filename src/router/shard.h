@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -38,8 +39,10 @@ class Shard {
     ReaderPool& readers;
     Journal& journal;
     Metrics& metrics;
-    // On this worker: is there such a user?
-    std::function<void(UserId, std::function<void(bool)>)> user_exists;
+    // On this worker: what `by` may know of a user.
+    std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
+    // To the worker of the sender.
+    std::function<void(ReceiptUpdate)> push_receipts;
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -58,8 +61,11 @@ class Shard {
   // End-of-turn hook: decisions to the journal, missed rows to the readers.
   void end_turn();
 
-  // One step of a checkpoint, short enough not to be noticed. True when there is no more to do.
+  // A checkpoint: first the inboxes of all workers, then the rest, so that what an inbox refers to in a chat's
+  // log is in the same checkpoint. One step is short enough not to be noticed; true when there is no more to do.
+  void begin_inboxes() { inboxes_.begin_checkpoint(); }
   void begin_checkpoint();
+  bool collect_inboxes_step(Collector& out);
   bool collect_step(Collector& out);
   bool finish_step(bool ok);
 
@@ -85,6 +91,7 @@ class Shard {
   void finish(Record& record, Errc outcome);
   void apply_to_inbox(UserId user, const RecordPtr& record);
   void notify_touched();
+  void notify_some();
   template <class F>
   bool for_caches(F step);
 
@@ -95,7 +102,8 @@ class Shard {
   ChatService chats_;
   AccountService accounts_;
   Registry registry_;
-  std::vector<UserId> touched_;
+  std::deque<UserId> touched_;
+  bool notifying_ = false;  // the rest of touched_ is for a later turn
   std::atomic<std::size_t> dirty_{0};
   std::atomic<std::size_t> inbox_count_{0};
   std::atomic<std::size_t> chat_count_{0};

@@ -61,6 +61,10 @@ ShardOptions shard_options(const Config& config) {
   options.chat.dedup_window_ms = config.chat.dedup_window_h * 3600 * 1000;
   options.chat.max_clock_skew_ms = config.chat.max_clock_skew_s * 1000;
   options.chat.watermark_interval_ms = config.chat.watermark_interval_ms;
+  options.chat.receipt_interval_ms = config.chat.receipt_interval_ms;
+  options.chat.groups.max_members = static_cast<std::uint32_t>(config.chat.max_members);
+  options.chat.group_messages_per_s = static_cast<std::uint32_t>(config.chat.group_messages_per_s);
+  options.chat.group_sender_messages_per_s = static_cast<std::uint32_t>(config.chat.group_sender_messages_per_s);
   options.chat.history_page_max = u32(config.chat.history_page_max);
   options.chat.cached_chats = u64(config.storage.cached_chats) / workers;
   options.account.max_devices = u32(config.account.max_devices);

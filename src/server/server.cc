@@ -163,7 +163,7 @@ void Server::build_ports() {
   p.admin_worker = std::make_unique<Worker>(kAdminWorker);
   p.admin = std::make_unique<net::NetServer>(
       admin_port_options(config_), std::vector<Worker*>{p.admin_worker.get()}, p.metrics,
-      admin::admin_routes({*p.router, *p.checkpointer, *p.store, p.metrics, p.clock, [this] { return not_ready(); },
+      admin::admin_routes({*p.router, *p.checkpointer, *p.store, *p.journal, p.metrics, p.clock, [this] { return not_ready(); },
                            [this] { request_drain(); }, config_.admin.token, config_.server.data_dir + "/backups"}),
       nullptr);
   p.clients->listen();
@@ -255,9 +255,10 @@ void Server::reload() {
     init_logging(config_.log.level, config_.log.format);
     const SessionOptions options = session_options(config_);
     for (auto& host : parts_->hosts) {
-      host->worker().post([host = host.get(), options, interval = config_.chat.watermark_interval_ms] {
+      host->worker().post([host = host.get(), options, watermark_ms = config_.chat.watermark_interval_ms,
+                            receipt_ms = config_.chat.receipt_interval_ms] {
         host->set_options(options);
-        host->shard().chats().set_watermark_interval(interval);
+        host->shard().chats().set_intervals(watermark_ms, receipt_ms);
       });
     }
     std::string changed;

@@ -2,8 +2,8 @@
 // credit window and the output budget allow.
 #include <algorithm>
 #include <array>
+#include <deque>
 
-#include "chat/chat_id.h"
 #include "godwit.pb.h"
 #include "protocol/codec.h"
 #include "session/session.h"
@@ -49,20 +49,27 @@ void Session::deliver() {
 
 void Session::deliver_from_tail() {
   std::array<DeliverItem, kFrameEnvelopes> items;
+  std::deque<std::string> made;  // envelopes that are not as they are in the record
   std::size_t count = 0;
   std::size_t bytes = 0;
   while (count < items.size() && bytes < kFrameBytes && credit_left()) {
     const RecordPtr* record = inbox_->in_tail(sent_ + 1);
     if (record == nullptr) break;
     const auto& message = (*record)->body.message();
+    const bool group = message.group_sender() != 0;
     const UserId low(message.low_member());
     const UserId high(message.high_member());
-    const UserId from = message.from_high() ? high : low;
-    const UserId to = message.from_high() ? low : high;
+    const UserId from = group ? UserId(message.group_sender()) : (message.from_high() ? high : low);
     const bool own = from == user_;
-    items[count] = {message.envelope(), InboxSeq(++sent_), own ? to : UserId()};
+    std::string_view envelope = message.envelope();
+    if (message.per_device()) envelope = made.emplace_back(for_device(envelope, user_, device_));
+    if (message.expires_ms() != 0 && message.expires_ms() <= host_->clock.wall_ms()) {
+      envelope = made.emplace_back(without_content(envelope, GoneReason::expired));
+    }
+    items[count] = {envelope, InboxSeq(++sent_), own && !group ? (message.from_high() ? low : high) : UserId()};
     const std::size_t size = deliver_item_size(items[count]);
-    unacked_.push_back({sent_, own ? UserId() : from, message.chat_seq(), static_cast<std::uint32_t>(size)});
+    unacked_.push_back({sent_, ChatId::from(message.chat()), own ? 0 : message.chat_seq(),
+                        static_cast<std::uint32_t>(size)});
     unacked_bytes_ += static_cast<std::uint32_t>(size);
     bytes += size;
     ++count;
@@ -89,16 +96,17 @@ void Session::read_from_store(std::uint64_t first, std::uint64_t last) {
   // No more than the output may hold at once; a page has at least one entry.
   request.max_bytes = std::min<std::size_t>(host_->options().window_bytes - unacked_bytes_,
                                             host_->options().output_budget_bytes - link_.unsent_bytes());
-  request.expired_before_ms = host_->clock.wall_ms() - host_->options().inbox_retention_ms;
+  request.now_ms = host_->clock.wall_ms();
+  request.expired_before_ms = request.now_ms - host_->options().inbox_retention_ms;
   host_->readers.post([anchor = anchor_, host = host_, request] {
     InboxPage page = read_inbox(host->store, host->router.map(), request);
-    to_session(anchor, [page = std::move(page), first = request.first](Session& session) {
+    to_session(anchor, [page = std::move(page), first = request.first](Session& session) mutable {
       session.deliver_page(page, first);
     });
   });
 }
 
-void Session::deliver_page(const InboxPage& page, std::uint64_t first) {
+void Session::deliver_page(InboxPage& page, std::uint64_t first) {
   reading_ = false;
   if (state_ != State::live) return;
   std::array<DeliverItem, kFrameEnvelopes> items;
@@ -110,17 +118,18 @@ void Session::deliver_page(const InboxPage& page, std::uint64_t first) {
     std::size_t count = 0;
     std::size_t bytes = 0;
     while (at < page.entries.size() && count < items.size() && bytes < kFrameBytes) {
-      const PageEntry& entry = page.entries[at];
+      PageEntry& entry = page.entries[at];
       if (entry.seq != next) {
         gap_to = entry.seq - 1;
         break;
       }
+      if (inbox_->removed(entry.chat, entry.chat_seq)) {
+        entry.envelope = without_content(entry.envelope, GoneReason::removed);
+      }
+      if (entry.per_device) entry.envelope = for_device(entry.envelope, user_, device_);
       items[count] = {entry.envelope, InboxSeq(entry.seq), UserId()};
       const std::size_t size = deliver_item_size(items[count]);
-      const auto view = parse_envelope(entry.envelope);
-      const bool own = !view || view->from == user_;
-      unacked_.push_back({entry.seq, own ? UserId() : view->from, view ? view->chat_seq.value : 0,
-                          static_cast<std::uint32_t>(size)});
+      unacked_.push_back({entry.seq, entry.chat, entry.own ? 0 : entry.chat_seq, static_cast<std::uint32_t>(size)});
       unacked_bytes_ += static_cast<std::uint32_t>(size);
       bytes += size;
       sent_ = entry.seq;
@@ -157,31 +166,33 @@ void Session::acknowledge(std::uint64_t cursor) {
     host_->shard().inboxes().mark_dirty(user_);
   }
   // Per chat, how far the device has now got. An Ack mostly covers one or a few chats.
-  struct Chats {
-    UserId peer;
+  struct Reached {
+    ChatId chat;
     std::uint64_t chat_seq;
   };
-  std::vector<Chats> chats;
+  std::vector<Reached> chats;
   while (!unacked_.empty() && unacked_.front().seq <= cursor) {
     const Unacked& entry = unacked_.front();
     unacked_bytes_ -= entry.bytes;
-    if (entry.peer) {
-      const auto known = std::find_if(chats.begin(), chats.end(), [&](const Chats& c) { return c.peer == entry.peer; });
+    if (entry.chat_seq != 0) {
+      const auto known = std::find_if(chats.begin(), chats.end(), [&](const Reached& c) { return c.chat == entry.chat; });
       if (known == chats.end()) {
-        chats.push_back({entry.peer, entry.chat_seq});
+        chats.push_back({entry.chat, entry.chat_seq});
       } else {
         known->chat_seq = std::max(known->chat_seq, entry.chat_seq);
       }
     }
     unacked_.pop_front();
   }
-  const bool tell_own = account_->devices().size() > 1;
-  for (const Chats& entry : chats) {
-    const ChatId id = direct_chat_id(user_, entry.peer);
-    host_->router.on(id, [id, user = user_, chat_seq = entry.chat_seq, tell_own](Shard& shard) {
-      shard.chats().with_chat(id, [&shard, user, chat_seq, tell_own](Chat& chat) {
+  ChatService::Advance to;
+  to.member = user_;
+  to.tell_own = account_->devices().size() > 1;
+  for (const Reached& entry : chats) {
+    to.delivered = entry.chat_seq;
+    host_->router.on(entry.chat, [id = entry.chat, to](Shard& shard) {
+      shard.chats().with_chat(id, [&shard, to](Chat& chat) {
         // Cannot be refused: the entry came from this chat.
-        (void)shard.chats().advance(chat, user, chat_seq, 0, tell_own);
+        (void)shard.chats().advance(chat, to);
       });
     });
   }
@@ -202,14 +213,31 @@ void Session::send_mark(const Mark& mark) {
     if (positions.delivered == 0 && positions.read == 0) return;
     auto& watermark = *frame.mutable_watermarks()->add_watermarks();
     watermark.set_peer(mark.peer.value);
+    if (!mark.peer) watermark.set_chat(mark.chat.str());
     watermark.set_member(member.value);
     watermark.set_delivered(positions.delivered);
     watermark.set_read(positions.read);
   };
-  add(mark.peer, mark.other);
+  if (mark.peer && mark.peer != user_) add(mark.peer, mark.other);
   // What the only device of a user has received and read, it knows itself.
   if (account_->devices().size() > 1) add(user_, mark.own);
   if (frame.has_watermarks()) send(frame);
+}
+
+void Session::on_receipts(const ReceiptUpdate& update) {
+  // Can be asked for; the next will be complete again.
+  if (state_ != State::live || link_.unsent_bytes() >= host_->options().output_budget_bytes) return;
+  v1::ServerFrame& frame = begin(0);
+  auto& counts = *frame.mutable_receipt_counts();
+  counts.set_chat(update.chat.str());
+  for (const ReceiptCount& count : update.counts) {
+    auto& added = *counts.add_counts();
+    added.set_chat_seq(count.chat_seq);
+    added.set_delivered(count.delivered);
+    added.set_read(count.read);
+    added.set_of(count.of);
+  }
+  send(frame);
 }
 
 void Session::send_marks_since(std::uint64_t cursor) {

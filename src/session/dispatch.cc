@@ -41,6 +41,20 @@ struct Dispatch {
       Row{Body::kDeleteAccount, false, true, true, &Session::handle_delete_account},
       Row{Body::kLookupUser, false, true, true, &Session::handle_lookup_user},
       Row{Body::kBlock, false, true, true, &Session::handle_block},
+      Row{Body::kCreateGroup, false, true, true, &Session::handle_create_group},
+      Row{Body::kChangeGroup, false, true, true, &Session::handle_change_group},
+      Row{Body::kGetGroup, false, true, true, &Session::handle_get_group},
+      Row{Body::kMakeInviteLink, false, true, true, &Session::handle_make_invite_link},
+      Row{Body::kRevokeInviteLink, false, true, true, &Session::handle_revoke_invite_link},
+      Row{Body::kListInviteLinks, false, true, true, &Session::handle_list_invite_links},
+      Row{Body::kJoinGroup, false, true, true, &Session::handle_join_group},
+      Row{Body::kListJoinRequests, false, true, true, &Session::handle_list_join_requests},
+      Row{Body::kAnswerJoin, false, true, true, &Session::handle_answer_join},
+      Row{Body::kGetReceipts, false, true, true, &Session::handle_get_receipts},
+      Row{Body::kListChats, false, true, true, &Session::handle_list_chats},
+      Row{Body::kRemoveMessage, false, true, true, &Session::handle_remove_message},
+      Row{Body::kSetTimer, false, true, true, &Session::handle_set_timer},
+      Row{Body::kAnswerRequest, false, true, true, &Session::handle_answer_request},
   };
 };
 

@@ -115,7 +115,10 @@ void Session::handle_delete_account(Request& frame) {
       !auth::verify_proof(self->key, auth::delete_account_input(nonce(), user_), frame.delete_account().signature())) {
     return answer_error(frame.request_id(), Errc::proof_invalid);
   }
-  host_->shard().accounts().erase(user_, done_reply(frame.request_id()));
+  leave_groups([reply = done_reply(frame.request_id())](Session& session, const Status& left) {
+    if (!left) return reply(left);
+    session.host_->shard().accounts().erase(session.user_, reply);
+  });
 }
 
 void Session::handle_block(Request& frame) {

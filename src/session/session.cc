@@ -157,6 +157,18 @@ void Session::answer_error(std::uint64_t request_id, const Error& error) {
   body.set_message(error.detail.empty() ? std::string(info.text) : error.detail);
   body.set_retryable(info.retryable);
   body.set_retry_after_ms(error.retry_after_ms);
+  if (error.more != nullptr) {
+    if (error.more->epoch) body.set_epoch(*error.more->epoch);
+    const auto name = [](const std::vector<DeviceName>& devices, auto* out) {
+      for (const auto& [user, device] : devices) {
+        auto& added = *out->Add();
+        added.set_user_id(user.value);
+        added.set_device_id(device.value);
+      }
+    };
+    name(error.more->missing, body.mutable_missing());
+    name(error.more->extra, body.mutable_extra());
+  }
   answer(frame);
 }
 

@@ -53,6 +53,7 @@ class Session final : public LinkUser,
   DeviceId device() const override { return device_; }
   void on_entries() override { deliver(); }
   void on_mark(const Mark& mark) override;
+  void on_receipts(const ReceiptUpdate& update) override;
   void on_ejected(CloseReason reason) override;
 
   // Tells the client to reconnect elsewhere, then closes.
@@ -64,8 +65,8 @@ class Session final : public LinkUser,
   // What was delivered and is not acknowledged, oldest first.
   struct Unacked {
     std::uint64_t seq = 0;
-    UserId peer;  // the chat's other party; none for the user's own messages
-    std::uint64_t chat_seq = 0;
+    ChatId chat;
+    std::uint64_t chat_seq = 0;  // 0 for what is not acknowledged to its chat: the user's own messages
     std::uint32_t bytes = 0;
   };
   using Request = v1::ClientFrame;
@@ -92,6 +93,45 @@ class Session final : public LinkUser,
   void handle_delete_account(Request& frame);
   void handle_lookup_user(Request& frame);
   void handle_block(Request& frame);
+  void handle_create_group(Request& frame);
+  void handle_change_group(Request& frame);
+  void handle_get_group(Request& frame);
+  void handle_make_invite_link(Request& frame);
+  void handle_revoke_invite_link(Request& frame);
+  void handle_list_invite_links(Request& frame);
+  void handle_join_group(Request& frame);
+  void handle_list_join_requests(Request& frame);
+  void handle_answer_join(Request& frame);
+  void handle_get_receipts(Request& frame);
+  void handle_list_chats(Request& frame);
+  void handle_remove_message(Request& frame);
+  void handle_set_timer(Request& frame);
+  void handle_answer_request(Request& frame);
+
+  // handle_message.cc
+  // The chat that `peer` or `chat` names, exactly one of which must be set.
+  std::optional<ChatId> chat_of(std::uint64_t peer, const std::string& chat) const;
+  Status check_send(const v1::Send& send) const;
+  // A request of this device, with the id and what is the same for all; answered by `answer_sent`.
+  SendRequest begin_send(std::uint64_t request_id, const std::string& message_id, const ChatId& chat) const;
+  void send_to_chat(SendRequest request);
+
+  // handle_chat.cc
+  struct ChatList;
+  void gather_chats(std::uint64_t request_id, std::vector<ChatId> chats, std::size_t limit);
+  void hide_message(std::uint64_t request_id, const ChatId& chat, const v1::RemoveMessage& asked);
+  void leave_groups(std::function<void(Session&, const Status&)> next);
+  void leave_next_group(std::shared_ptr<std::vector<ChatId>> groups, std::function<void(Session&, const Status&)> next);
+
+  // handle_group.cc
+  // Which of the users there are and want to be added; then `next(Session&, yes, no)`.
+  using CheckedUsers = std::function<void(Session&, std::vector<UserId> yes, std::vector<UserId> no)>;
+  void check_users(std::vector<UserId> users, CheckedUsers next);
+  void change_group(std::uint64_t request_id, const std::string& message_id, const ChatId& chat, GroupAction action,
+                    std::vector<UserId> not_added);
+  // On the chat's worker with the group, when the user is in it; else the request is answered with an error.
+  void with_group(std::uint64_t request_id, const std::string& chat,
+                  std::function<void(Chat&, const Group::Member&, const AnchorPtr&)> fn);
 
   // handle_hello.cc
   struct Entering;
@@ -112,7 +152,7 @@ class Session final : public LinkUser,
   void deliver_from_tail();
   bool credit_left() const;
   void read_from_store(std::uint64_t first, std::uint64_t last);
-  void deliver_page(const InboxPage& page, std::uint64_t first);
+  void deliver_page(InboxPage& page, std::uint64_t first);
   void tell_gap(std::uint64_t from, std::uint64_t to);
   void send_marks_since(std::uint64_t cursor);
   void send_mark(const Mark& mark);
@@ -127,6 +167,7 @@ class Session final : public LinkUser,
   // As begin + send, and the request is no longer open.
   void answer(const v1::ServerFrame& frame);
   void answer_done(std::uint64_t request_id);
+  static void answer_frame(Session& session, std::uint64_t request_id, v1::ServerFrame& frame);
   void answer_error(std::uint64_t request_id, const Error& error);
   // For handlers that answer later with Done or an error.
   std::function<void(const Result<Unit>&)> done_reply(std::uint64_t request_id);

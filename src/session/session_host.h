@@ -23,6 +23,8 @@ namespace godwit {
 class Session;
 namespace v1 {
 class ClientFrame;
+class RemoveMessage;
+class Send;
 class ServerFrame;
 }  // namespace v1
 

@@ -59,6 +59,9 @@ constexpr Workload kCatalogue[kColumns] = {
     // Messages. Written once, read backward by pages of history and by the newest few when a chat is first
     // touched; never by whole key. The filter holds chat prefixes, as for `inbox`.
     {"chat_log", kChatPrefix, false, kScanBlock},
+    // Members of groups, present and past. Scanned per group when it is first touched, never read singly.
+    // Those whose positions moved are rewritten by each checkpoint.
+    {"member", kChatPrefix, false, kScanBlock},
 };
 
 const Workload& workload(Column column) {
@@ -133,6 +136,11 @@ rocksdb::ColumnFamilyOptions column_options(Column column, const ColumnContext& 
     options.compaction_filter_factory = context.inbox_filter;
     options.periodic_compaction_seconds = static_cast<std::uint64_t>(
         std::clamp<std::int64_t>(context.inbox_retention_ms / 1000 / 4, kHour, 7 * 24 * kHour));
+  } else if (column == Column::chat_log) {
+    // So that expired content goes from files at rest, too.
+    constexpr std::uint64_t kDay = 24 * 3600;
+    options.compaction_filter_factory = context.log_filter;
+    options.periodic_compaction_seconds = kDay;
   } else {
     options.periodic_compaction_seconds = 0;
   }

@@ -20,6 +20,8 @@ struct ColumnContext {
   // For `inbox`.
   std::shared_ptr<rocksdb::CompactionFilterFactory> inbox_filter;
   std::int64_t inbox_retention_ms = 0;
+  // For `chat_log`.
+  std::shared_ptr<rocksdb::CompactionFilterFactory> log_filter;
 };
 
 rocksdb::ColumnFamilyOptions column_options(Column column, const ColumnContext& context);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "storage/encoded_field.h"
 #include "storage/keys.h"
 #include "store.pb.h"
 
@@ -15,23 +16,6 @@ namespace {
 constexpr std::size_t kUserKeyBytes = 10;
 constexpr std::size_t kInboxKeyBytes = 18;
 constexpr std::uint64_t kEverything = std::numeric_limits<std::uint64_t>::max();
-
-bool read_varint(std::string_view& in, std::uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
-
-bool skip(std::string_view& in, std::uint64_t bytes) {
-  if (bytes > in.size()) return false;
-  in.remove_prefix(bytes);
-  return true;
-}
 
 // One compaction's walk over inboxes in key order: each user's row is read once.
 class InboxFilter final : public rocksdb::CompactionFilter {
@@ -50,7 +34,7 @@ class InboxFilter final : public rocksdb::CompactionFilter {
     const std::uint64_t seq = seq_of_key(key.ToStringView());
     if (seq <= dead_upto_) return drop_upto(dead_upto_, skip_until);
     if (expired_before_ms_ > 0) {
-      const std::int64_t time_ms = inbox_entry_time_ms(value.ToStringView());
+      const std::int64_t time_ms = inbox_run_time_ms(value.ToStringView());
       if (time_ms != 0 && time_ms < expired_before_ms_) return drop_upto(seq, skip_until);
     }
     return Decision::kKeep;
@@ -81,33 +65,8 @@ class InboxFilter final : public rocksdb::CompactionFilter {
 
 }  // namespace
 
-std::int64_t inbox_entry_time_ms(std::string_view in) {
-  constexpr std::uint64_t kTimeTag = store::InboxEntry::kTimeMsFieldNumber << 3;
-  while (!in.empty()) {
-    std::uint64_t tag = 0;
-    std::uint64_t value = 0;
-    if (!read_varint(in, tag)) return 0;
-    bool ok = false;
-    switch (tag & 7) {
-      case 0:
-        ok = read_varint(in, value);
-        if (ok && tag == kTimeTag) return static_cast<std::int64_t>(value);
-        break;
-      case 1:
-        ok = skip(in, 8);
-        break;
-      case 2:
-        ok = read_varint(in, value) && skip(in, value);
-        break;
-      case 5:
-        ok = skip(in, 4);
-        break;
-      default:
-        break;
-    }
-    if (!ok) return 0;
-  }
-  return 0;
+std::int64_t inbox_run_time_ms(std::string_view encoded) {
+  return static_cast<std::int64_t>(encoded_varint_field(encoded, store::InboxRun::kTimeMsFieldNumber));
 }
 
 std::uint64_t inbox_dead_upto(std::string_view encoded_row) {

@@ -18,8 +18,8 @@ class ColumnFamilyHandle;
 
 namespace godwit {
 
-// `time_ms` of an encoded InboxEntry, without decoding the rest; 0 when it holds none or is malformed.
-std::int64_t inbox_entry_time_ms(std::string_view encoded);
+// `time_ms` of an encoded InboxRun, without decoding the rest; 0 when it holds none or is malformed.
+std::int64_t inbox_run_time_ms(std::string_view encoded);
 
 // Entries up to here serve nobody, given an encoded InboxRow: the smallest cursor (everything when there is
 // no device or the inbox is closed) or the floor. 0 when the row is malformed.

@@ -80,6 +80,10 @@ std::string log_key(Partition partition, const ChatId& chat, ChatSeq seq) {
   return key;
 }
 
+std::string member_key(Partition partition, const ChatId& chat, UserId user) {
+  return log_key(partition, chat, ChatSeq(user.value));
+}
+
 std::uint64_t seq_of_key(std::string_view key) {
   std::uint64_t big_endian = 0;
   std::memcpy(&big_endian, key.data() + key.size() - sizeof big_endian, sizeof big_endian);

@@ -23,6 +23,8 @@ std::string mark_key(Partition partition, UserId user, const ChatId& chat);     
 std::string chat_key(Partition partition, const ChatId& chat);                   // chat
 std::string log_key(Partition partition, const ChatId& chat, ChatSeq seq);       // chat_log
 
+std::string member_key(Partition partition, const ChatId& chat, UserId user);      // member
+
 // The last 8 bytes of an inbox or log key.
 std::uint64_t seq_of_key(std::string_view key);
 // The smallest key that is greater than every key with this prefix; empty when there is none.

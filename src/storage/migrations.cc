@@ -5,7 +5,7 @@
 
 namespace godwit {
 
-// Version 1 is the first: there is nothing to come from.
+// Version 1 was never released: there is nothing to come from.
 std::span<const Migration> migrations() {
   return {};
 }

@@ -10,7 +10,7 @@
 namespace godwit {
 
 // The format that this program writes, and the newest it reads.
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 // One step: collects the rows that format `from` + 1 has otherwise than `from`. They are written together
 // with the new version number, so a step that is cut short starts anew.

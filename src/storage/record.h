@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "godwit/ids.h"
 #include "godwit/result.h"
@@ -12,11 +13,19 @@
 
 namespace godwit {
 
+// Who gets an entry, by worker. Shared by the messages of a group until its members change.
+struct Recipients {
+  std::vector<std::vector<UserId>> by_worker;
+  std::uint64_t workers = 0;  // one bit each: those that have any
+};
+
 struct Record {
   // What happened. Constant from Journal::append on: workers share it.
   store::Record body;
   // Given by the journal when it is written; constant from the sink on.
   Lsn lsn;
+  // Messages to groups: the members at that position. Not stored: it follows from the members' spans.
+  std::shared_ptr<const Recipients> recipients;
   // The workers that apply it, one bit each (at most 64 workers).
   std::uint64_t workers = 0;
   // Who waits for the outcome: `done` runs once on worker `done_worker`, in journal order, with Errc::ok
@@ -29,5 +38,17 @@ struct Record {
 };
 
 using RecordPtr = std::shared_ptr<Record>;
+
+// The record of a message as it is once the content is removed by `removal`. The original is shared and stays.
+inline RecordPtr without_content(const Record& original, const store::MessageAppended& removal) {
+  auto emptied = std::make_shared<Record>();
+  emptied->body = original.body;
+  emptied->lsn = original.lsn;
+  auto& message = *emptied->body.mutable_message();
+  message.set_envelope(removal.removed_envelope());
+  message.clear_expires_ms();
+  message.clear_per_device();
+  return emptied;
+}
 
 }  // namespace godwit

@@ -12,6 +12,8 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
   switch (record.body_case()) {
     case store::Record::kMessage:
       bits = chat(record.message().chat());
+      // Of a group, nothing but its members' spans tells who else; the writer knows better.
+      if (record.message().group_sender() != 0) return bits;
       for (const std::uint64_t id : record.message().recipients()) bits |= user(id);
       return bits;
     case store::Record::kWatermark:
@@ -33,6 +35,16 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
       return user(record.block_changed().blocker()) | chat(record.block_changed().chat());
     case store::Record::kInviteCreated:
       return name(record.invite_created().code());
+    case store::Record::kGroupDoor:
+      return chat(record.group_door().chat());
+    case store::Record::kMessageHidden:
+      return chat(record.message_hidden().chat());
+    case store::Record::kConsentGiven:
+      return chat(record.consent_given().chat());
+    case store::Record::kGroupWatermark:
+      bits = chat(record.group_watermark().chat());
+      for (const std::uint64_t id : record.group_watermark().recipients()) bits |= user(id);
+      return bits;
     case store::Record::BODY_NOT_SET:
       return 0;
   }

@@ -22,16 +22,24 @@
 
 namespace godwit {
 
+// Rows beside the one, as key and value.
+using MoreRows = std::vector<std::pair<std::string, std::string>>;
+
 // `State` is what the row means. It offers:
 //   struct Options; State(const Key&, const Options&)
 //   static constexpr Column kColumn; static std::string key(const PartitionMap&, const Key&)
 //   void load(const std::optional<std::string>& row)      the stored row, or none
+//     or, when it has more rows than the one:
+//   static MoreRows read_more(const Store&, const PartitionMap&, const Key&, const std::optional<std::string>& row)
+//                                                         on a reader; what it returns goes to
+//   void load(const std::optional<std::string>& row, MoreRows more)
 //   std::uint64_t applied() const                         position of the last record applied
 //   void apply(const RecordPtr&)                          loaded states only
 //   std::size_t collect(const PartitionMap&, Collector&)  hands out what changed since the last checkpoint, and
 //                                                         tells how much that was, in entries
 //   bool checkpointed(std::size_t& budget)                what was collected is in the store; frees at most
 //                                                         `budget` entries, and is true when none are left
+//   void checkpoint_failed()                              optional: what was collected must be collected again
 //   bool idle() const                                     may be evicted when clean
 //
 // A record for a row that is not loaded does not load it: it waits in `pending` and is applied when the row
@@ -127,7 +135,10 @@ class RowCache {
       if (ok && !entry.state.checkpointed(budget)) return false;
       collected_.pop_back();
       entry.in_checkpoint = false;
-      if (!ok) mark_dirty(key, entry);
+      if (!ok) {
+        if constexpr (requires { entry.state.checkpoint_failed(); }) entry.state.checkpoint_failed();
+        mark_dirty(key, entry);
+      }
     }
     return collected_.empty();
   }
@@ -206,23 +217,42 @@ class RowCache {
     to_load_.push_back(key);
   }
 
+  static constexpr bool kHasMore = requires(const Store& store, const PartitionMap& map, const Key& key,
+                                            const std::optional<std::string>& row) {
+    State::read_more(store, map, key, row);
+  };
+
+  struct Loaded {
+    std::vector<std::optional<std::string>> rows;
+    std::vector<MoreRows> more;  // parallel to `rows` when kHasMore
+  };
+
   void load(std::vector<Key> keys) {
     readers_.post([this, keys = std::move(keys)]() mutable {
       std::vector<std::string> stored_keys;
       stored_keys.reserve(keys.size());
       for (const Key& key : keys) stored_keys.push_back(State::key(map_, key));
-      auto rows = store_.multi_get(State::kColumn, stored_keys);
-      worker_.post([this, keys = std::move(keys), rows = std::move(rows)] { loaded(keys, rows); });
+      Loaded got{store_.multi_get(State::kColumn, stored_keys), {}};
+      if constexpr (kHasMore) {
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          got.more.push_back(State::read_more(store_, map_, keys[i], got.rows[i]));
+        }
+      }
+      worker_.post([this, keys = std::move(keys), got = std::move(got)]() mutable { loaded(keys, got); });
     });
   }
 
-  void loaded(const std::vector<Key>& keys, const std::vector<std::optional<std::string>>& rows) {
+  void loaded(const std::vector<Key>& keys, Loaded& got) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       Entry& entry = *entries_.find(keys[i])->second;
       ++loads_;
       entry.loading = false;
       entry.loaded = true;
-      entry.state.load(rows[i]);
+      if constexpr (kHasMore) {
+        entry.state.load(got.rows[i], std::move(got.more[i]));
+      } else {
+        entry.state.load(got.rows[i]);
+      }
       const std::uint64_t applied = entry.state.applied();
       for (const RecordPtr& record : std::exchange(entry.pending, {})) {
         if (record->lsn.value > applied) entry.state.apply(record);

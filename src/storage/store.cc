@@ -19,6 +19,7 @@
 #include "storage/bulk_load.h"
 #include "storage/columns.h"
 #include "storage/inbox_filter.h"
+#include "storage/log_filter.h"
 #include "storage/keys.h"
 #include "storage/migrations.h"
 #include "storage/store_probe.h"
@@ -123,6 +124,7 @@ Store::Store(const StoreOptions& options, const Clock& clock, Metrics& metrics)
     : directory_(options.directory),
       listener_(std::make_shared<StoreListener>()),
       inbox_filter_(std::make_shared<InboxFilterFactory>(clock, options.inbox_retention_ms)),
+      log_filter_(std::make_shared<LogFilterFactory>(clock)),
       probe_(std::make_unique<StoreProbe>(metrics)) {
   make_directory(directory_);
   check_whole(directory_);
@@ -148,6 +150,7 @@ void Store::open(const StoreOptions& options) {
   context.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/4,
                                              /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.3);
   context.inbox_filter = inbox_filter_;
+  context.log_filter = log_filter_;
   context.inbox_retention_ms = options.inbox_retention_ms;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (std::size_t i = 0; i < kColumns; ++i) {
@@ -342,6 +345,17 @@ bool Store::ingest(const CheckpointRows& rows) {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   probe_->checkpoint_done(load.rows(), load.file_bytes(), taken.count());
   return true;
+}
+
+std::optional<std::string> Store::compact() {
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  options.exclusive_manual_compaction = false;
+  for (const Column column : {Column::chat_log, Column::inbox}) {
+    const auto status = db_->CompactRange(options, columns_[static_cast<std::size_t>(column)], nullptr, nullptr);
+    if (!status.ok()) return status.ToString();
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> Store::backup(const std::string& directory) const {

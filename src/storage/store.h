@@ -23,12 +23,13 @@ class ColumnFamilyHandle;
 namespace godwit {
 
 class InboxFilterFactory;
+class LogFilterFactory;
 class StoreListener;
 class StoreProbe;
 
 // The column families; columns.cc has the workload and the reason beside each one's options.
-enum class Column : std::uint8_t { meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log };
-inline constexpr std::size_t kColumns = 9;
+enum class Column : std::uint8_t { meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member };
+inline constexpr std::size_t kColumns = 10;
 
 struct StoreOptions {
   std::string directory;      // created when missing, mode 0700
@@ -86,6 +87,10 @@ class Store {
   // when the disk refuses; nothing has changed then and it may be tried again.
   bool commit(CheckpointRows rows, Lsn applied);
 
+  // Rewrites what the columns of messages hold, so that what was removed or has expired is gone from the disk
+  // when it returns. Takes as long as it takes. Returns the reason on failure.
+  std::optional<std::string> compact();
+
   // A consistent copy, by hard links where possible, into a directory that must not exist. Returns the
   // reason on failure.
   std::optional<std::string> backup(const std::string& directory) const;
@@ -106,6 +111,7 @@ class Store {
   unsigned partitions_ = 0;
   std::shared_ptr<StoreListener> listener_;
   std::shared_ptr<InboxFilterFactory> inbox_filter_;
+  std::shared_ptr<LogFilterFactory> log_filter_;
   std::unique_ptr<StoreProbe> probe_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> columns_;

@@ -8,9 +8,9 @@ namespace {
 constexpr Partition kPartition{5};
 constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 
-std::string encoded_entry(std::int64_t time_ms, const std::string& envelope = "payload") {
-  store::InboxEntry entry;
-  entry.set_envelope(envelope);
+std::string encoded_entry(std::int64_t time_ms, const std::string& chat = "payload") {
+  store::InboxRun entry;
+  entry.set_chat(chat);
   entry.set_time_ms(time_ms);
   return entry.SerializeAsString();
 }
@@ -28,9 +28,9 @@ store::InboxRow inbox_row(std::vector<std::uint64_t> cursors, std::uint64_t floo
 }
 
 TEST(InboxFilterTest, entry_time_is_found_without_decoding) {
-  EXPECT_EQ(inbox_entry_time_ms(encoded_entry(1'700'000'000'123)), 1'700'000'000'123);
-  EXPECT_EQ(inbox_entry_time_ms(encoded_entry(77, std::string(100'000, 'x'))), 77);
-  EXPECT_EQ(inbox_entry_time_ms(encoded_entry(77, "")), 77);
+  EXPECT_EQ(inbox_run_time_ms(encoded_entry(1'700'000'000'123)), 1'700'000'000'123);
+  EXPECT_EQ(inbox_run_time_ms(encoded_entry(77, std::string(100'000, 'x'))), 77);
+  EXPECT_EQ(inbox_run_time_ms(encoded_entry(77, "")), 77);
 }
 
 TEST(InboxFilterTest, entry_time_skips_fields_of_a_newer_program) {
@@ -42,17 +42,17 @@ TEST(InboxFilterTest, entry_time_skips_fields_of_a_newer_program) {
       "xyz"
       "\x65"
       "QRST");
-  EXPECT_EQ(inbox_entry_time_ms(newer + encoded_entry(77)), 77);
+  EXPECT_EQ(inbox_run_time_ms(newer + encoded_entry(77)), 77);
 }
 
 TEST(InboxFilterTest, malformed_entry_has_no_time) {
-  const std::string whole = encoded_entry(1'700'000'000'123);
+  const std::string whole = encoded_entry(1'700'000'000'123, "");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_EQ(inbox_entry_time_ms(whole.substr(0, size)), 0) << size;
+    EXPECT_EQ(inbox_run_time_ms(whole.substr(0, size)), 0) << size;
   }
-  EXPECT_EQ(inbox_entry_time_ms("\x0a\xff\xff\xff\xff\x7f"), 0);
-  EXPECT_EQ(inbox_entry_time_ms("\x0b"), 0);
-  EXPECT_EQ(inbox_entry_time_ms(std::string(30, '\xff')), 0);
+  EXPECT_EQ(inbox_run_time_ms("\x0a\xff\xff\xff\xff\x7f"), 0);
+  EXPECT_EQ(inbox_run_time_ms("\x0b"), 0);
+  EXPECT_EQ(inbox_run_time_ms(std::string(30, '\xff')), 0);
 }
 
 TEST(InboxFilterTest, dead_entries_end_at_the_slowest_device_or_the_floor) {

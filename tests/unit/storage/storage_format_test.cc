@@ -26,10 +26,13 @@ TEST(StorageFormatTest, inbox_key_is_as_documented) {
 }
 
 TEST(StorageFormatTest, inbox_value_is_as_documented) {
-  store::InboxEntry entry;
-  entry.set_envelope("\x01\x02\x03");
-  entry.set_time_ms(1'700'000'000'000);
-  EXPECT_EQ(hex(entry.SerializeAsString()), example("inbox-value"));
+  store::InboxRun run;
+  run.set_time_ms(1'700'000'000'000);
+  run.set_chat("ABCDEFGHIJKLMNOP");
+  run.set_chat_seq(300);
+  run.set_count(2);
+  run.set_peer(0x0123456789abcdef);
+  EXPECT_EQ(hex(run.SerializeAsString()), example("inbox-value"));
 }
 
 class StoreFormatTest : public StoreFixture {};
@@ -37,7 +40,7 @@ class StoreFormatTest : public StoreFixture {};
 TEST_F(StoreFormatTest, meta_rows_are_as_documented) {
   open();
   ASSERT_TRUE(store_->commit(CheckpointRows(), Lsn(41)));
-  EXPECT_EQ(store_->get(Column::meta, "format"), "1");
+  EXPECT_EQ(store_->get(Column::meta, "format"), "2");
   EXPECT_EQ(store_->get(Column::meta, "partitions"), "256");
   EXPECT_EQ(store_->get(Column::meta, "applied"), "41");
 }

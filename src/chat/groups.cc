@@ -1,0 +1,175 @@
+// What groups have beyond direct chats: who may do what, changes of members, invite links.
+#include <algorithm>
+#include <utility>
+
+#include "chat/chat_service.h"
+#include "godwit.pb.h"
+#include "protocol/codec.h"
+
+namespace godwit {
+
+void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash,
+                                  std::int64_t now_ms) {
+  Group none;
+  Group* group = chat.group();
+  if (group == nullptr) {
+    if (!request.action) return answer(request, Errc::chat_not_found);
+    if (request.action->kind == GroupAction::Kind::join) return answer(request, Errc::invite_link_invalid);
+    if (request.action->kind != GroupAction::Kind::create) return answer(request, Errc::chat_not_found);
+    group = &none;
+  }
+  if (!request.action) {
+    if (const Status admitted = admit_to_group(*group, request); !admitted) return answer(request, admitted.error());
+    return accept_in_group(chat, *group, std::move(request), {}, key, hash, now_ms);
+  }
+  Result<GroupPlan> plan = group->plan(*request.action, request.from, now_ms, options_.groups);
+  if (!plan) return answer(request, plan.error());
+  if (!plan->waits && !plan->refuses) {
+    return accept_in_group(chat, *group, std::move(request), std::move(*plan), key, hash, now_ms);
+  }
+  store::GroupDoorChanged change;
+  if (plan->waits) {
+    change.set_asks(request.from.value);
+    change.set_asks_by(plan->used_link);
+  } else {
+    change.set_refused(request.action->applicant.value);
+  }
+  change_door(chat.id(), std::move(change), [this, request = std::move(request), version = group->version()](Errc done) {
+    answer(request, done == Errc::ok ? Result<SentInfo>(SentInfo{{}, 0, version}) : Result<SentInfo>(done));
+  });
+}
+
+// A message, or the removal of one.
+Status ChatService::admit_to_group(Group& group, const SendRequest& request) {
+  const Status possible =
+      request.removes_seq == 0 ? group.may_post(request.from)
+                               : (group.present(request.from) != nullptr ? Status(Unit{}) : Errc::chat_not_found);
+  if (!possible) return possible;
+  if (request.ends_epoch && *request.ends_epoch != group.epoch()) {
+    auto details = std::make_shared<ErrorDetails>();
+    details->epoch = group.epoch();
+    Error error(Errc::stale_epoch);
+    error.more = std::move(details);
+    return error;
+  }
+  const std::int64_t now = wiring_.clock.steady_ms();
+  std::uint32_t wait = group.find(request.from)->sends.take(now, options_.group_sender_messages_per_s,
+                                                            4 * options_.group_sender_messages_per_s);
+  if (wait == 0) wait = group.sends.take(now, options_.group_messages_per_s, 4 * options_.group_messages_per_s);
+  if (wait != 0) return Error(Errc::rate_limited, "too many messages to this group", wait);
+  return Unit{};
+}
+
+void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,
+                                  std::uint64_t hash, std::int64_t now_ms) {
+  const Chat::Place place = chat.decide(now_ms, request.id);
+  const std::int64_t delta = place.time_ms - request.id.time_ms();
+  const bool content = !plan.event && request.event.empty();
+  const std::uint32_t ttl_s = content ? (request.ttl_s != 0 ? request.ttl_s : group.settings().ttl_s) : 0;
+
+  auto record = std::make_shared<Record>();
+  record->body.set_time_ms(place.time_ms);
+  auto& message = *record->body.mutable_message();
+  message.set_chat(chat.id().str());
+  message.set_chat_seq(place.seq.value);
+  message.set_group_sender(request.from.value);
+  // Who changes something is told on all devices, the present one as well: all see the same history.
+  message.set_copy_to_sender(request.copy_to_sender || !content);
+  std::vector<UserId> joining;
+  std::string event = std::move(request.event);
+  if (plan.event) {
+    for (auto& member : *plan.event->mutable_members()) {
+      if (member.joined_seq() != 0) continue;
+      member.set_joined_seq(place.seq.value);
+      joining.push_back(UserId(member.user_id()));
+    }
+    event = plan.event->SerializeAsString();
+    message.set_changes_members(plan.changes_members);
+    message.set_used_link(plan.used_link);
+    for (const UserId user : plan.leavers) message.add_leavers(user.value);
+  }
+  EnvelopeExtras extras;
+  extras.chat = chat.id();
+  extras.ttl_s = ttl_s;
+  extras.relates_to = request.relates_to;
+  extras.ends_epoch = request.ends_epoch;
+  extras.event = event;
+  message.set_envelope(
+      encode_envelope(request.id, request.from, request.device, place.seq, delta, request.payload, extras));
+  if (ttl_s != 0) message.set_expires_ms(place.time_ms + static_cast<std::int64_t>(ttl_s) * 1000);
+  if (request.ends_epoch) message.set_ends_epoch(*request.ends_epoch);
+  if (request.removes_seq != 0) {
+    message.set_removes_seq(request.removes_seq);
+    message.set_removed_envelope(std::move(request.removed_envelope));
+  }
+  record->recipients = group.recipients(wiring_.map, joining);
+  if (plan.event != nullptr || request.ends_epoch) {
+    chat.changing_seq = place.seq.value;
+    chat.held = true;
+  }
+  dedup_.insert(key, {place.seq, place.time_ms, hash, false});
+  write(std::move(record), request, {place.seq, delta, plan.event ? plan.event->version() : group.version()});
+}
+
+void ChatService::change_door(const ChatId& id, store::GroupDoorChanged change, std::function<void(Errc)> done) {
+  auto record = std::make_shared<Record>();
+  record->body.set_time_ms(wiring_.clock.wall_ms());
+  change.set_chat(id.str());
+  *record->body.mutable_group_door() = std::move(change);
+  record->done_worker = wiring_.worker.index();
+  record->done = [done = std::move(done)](const Record&, Errc outcome) { done(outcome); };
+  wiring_.writer.add(std::move(record));
+}
+
+void ChatService::make_link(const ChatId& id, const NewLink& link, std::function<void(const Status&)> reply) {
+  chats_.with(id, [this, link, reply = std::move(reply)](Chat& chat) {
+    Group* group = chat.group();
+    const Group::Member* by = group != nullptr ? group->present(link.by) : nullptr;
+    if (by == nullptr) return reply(Errc::chat_not_found);
+    if (by->role < group->settings().may_add) return reply(Errc::not_allowed);
+    // Those that are of no use any more make room.
+    std::vector<std::string> dead;
+    const std::int64_t now = wiring_.clock.wall_ms();
+    for (const Group::Link& known : group->links()) {
+      if (known.expires_ms <= now || known.uses_left == std::optional(0U)) dead.push_back(known.id);
+    }
+    if (group->links().size() - dead.size() >= options_.groups.max_links) {
+      return reply(Error(Errc::too_large, "the group has as many invite links as allowed"));
+    }
+    for (const std::string& one : dead) {
+      store::GroupDoorChanged gone;
+      gone.set_revoked_link(one);
+      change_door(chat.id(), std::move(gone), [](Errc) {});
+    }
+    store::GroupDoorChanged change;
+    auto& made = *change.mutable_link();
+    made.set_id(link.link.id);
+    made.set_hash(link.link.hash);
+    made.set_expires_ms(link.link.expires_ms);
+    made.set_limited(link.link.uses_left.has_value());
+    made.set_uses_left(link.link.uses_left.value_or(0));
+    made.set_approve(link.link.approve);
+    made.set_made_by(link.by.value);
+    change_door(chat.id(), std::move(change),
+                [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+  });
+}
+
+void ChatService::revoke_link(const ChatId& id, UserId by, const std::string& link_id,
+                              std::function<void(const Status&)> reply) {
+  chats_.with(id, [this, by, link_id, reply = std::move(reply)](Chat& chat) {
+    Group* group = chat.group();
+    const Group::Member* member = group != nullptr ? group->present(by) : nullptr;
+    if (member == nullptr) return reply(Errc::chat_not_found);
+    const auto& links = group->links();
+    const auto link = std::find_if(links.begin(), links.end(), [&](const auto& one) { return one.id == link_id; });
+    if (link == links.end()) return reply(Errc::invite_link_invalid);
+    if (link->made_by != by && member->role < Role::admin) return reply(Errc::not_allowed);
+    store::GroupDoorChanged change;
+    change.set_revoked_link(link_id);
+    change_door(chat.id(), std::move(change),
+                [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+  });
+}
+
+}  // namespace godwit
