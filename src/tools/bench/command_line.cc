@@ -45,7 +45,29 @@ void add_traffic(CLI::App& app, Options& o) {
 }
 
 void add_window(CLI::App& app, Options& o) {
-  app.add_option("--window", o.window, "messages under way per sender")
+  app.add_option("--window", o.window, "messages under way per sender; in a group, in all")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+}
+
+void add_group(CLI::App& app, Options& o) {
+  add_window(app, o);
+  app.add_option("--members", o.members, "of the group")
+      ->check(CLI::Range(2, 100'000))
+      ->capture_default_str();
+  app.add_option("--online-percent", o.online_percent, "members that are connected; they send")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  app.add_option("--rate", o.rate, "messages/s to the group; 0: --window of them under way in all");
+  app.add_option("--warmup", o.warmup_s, "seconds before the measurement")->capture_default_str();
+  app.add_option("--beside-pairs", o.beside_pairs, "pairs of users that talk meanwhile")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  app.add_option("--pair-rate", o.pair_rate, "messages/s of those pairs")->capture_default_str();
+}
+
+void add_requests(CLI::App& app, Options& o) {
+  app.add_option("--requests", o.requests, "requests that are timed")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
 }
@@ -67,6 +89,20 @@ void add_own(CLI::App& app, const std::string& scenario, Options& o) {
   if (scenario == "slow") {
     app.add_option("--slow-percent", o.slow_percent, "pairs whose recipient stalls")->capture_default_str();
     app.add_option("--stall", o.stall_s, "seconds they stall")->capture_default_str();
+  }
+  if (scenario == "group") add_group(app, o);
+  if (scenario == "history") {
+    app.add_option("--messages", o.messages, "in the chat")->capture_default_str();
+    add_requests(app, o);
+    app.add_option("--phase", o.phase, "store, read (what an earlier run with --accounts stored) or both")
+        ->check(CLI::IsMember({"store", "read", "both"}))
+        ->capture_default_str();
+  }
+  if (scenario == "chats") {
+    app.add_option("chats,--chats", o.chats, "how many")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    add_requests(app, o);
   }
   if (scenario == "offline") {
     add_window(app, o);

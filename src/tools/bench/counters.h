@@ -35,6 +35,8 @@ enum class Counter : std::uint8_t {
   deliver_bytes,
   ack_bytes,
   watermark_bytes,
+  receipt_bytes,
+  receipt_pushes,  // ReceiptCounts received
   kCount,
 };
 

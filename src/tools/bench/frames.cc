@@ -1,5 +1,7 @@
 #include "tools/bench/frames.h"
 
+#include <array>
+
 #include "tools/bench/varint.h"
 #include "tools/bench/websocket.h"
 
@@ -10,12 +12,11 @@ constexpr char tag(std::uint32_t field, std::uint32_t wire_type) {
   return static_cast<char>(field << 3 | wire_type);
 }
 
-}  // namespace
-
-std::size_t append_send(Buffer& out, std::uint64_t request_id, const MessageId& id, UserId to,
-                        std::string_view head, std::string_view tail) {
+// `address` is the encoded field that says where the message goes.
+std::size_t append_addressed(Buffer& out, std::uint64_t request_id, const MessageId& id,
+                             std::string_view address, std::string_view head, std::string_view tail) {
   const std::size_t payload = head.size() + tail.size();
-  const std::size_t send = 2 + 16 + 1 + 8 + 1 + varint_size(payload) + payload;
+  const std::size_t send = 2 + 16 + address.size() + 1 + varint_size(payload) + payload;
   const std::size_t frame = 1 + varint_size(request_id) + 1 + varint_size(send) + send;
   const std::size_t total = frame_header_size(frame) + frame;
 
@@ -28,13 +29,29 @@ std::size_t append_send(Buffer& out, std::uint64_t request_id, const MessageId& 
   *at++ = 16;
   std::memcpy(at, id.bytes.data(), 16);
   at += 16;
-  *at++ = tag(2, 1);
-  at = put_fixed64(at, to.value);
+  std::memcpy(at, address.data(), address.size());
+  at += address.size();
   *at++ = tag(4, 2);
   at = put_varint(at, payload);
   std::memcpy(at, head.data(), head.size());
   if (!tail.empty()) std::memcpy(at + head.size(), tail.data(), tail.size());
   return total;
+}
+
+}  // namespace
+
+std::size_t append_send(Buffer& out, std::uint64_t request_id, const MessageId& id, UserId to,
+                        std::string_view head, std::string_view tail) {
+  std::array<char, 1 + 8> address{tag(2, 1)};
+  put_fixed64(address.data() + 1, to.value);
+  return append_addressed(out, request_id, id, {address.data(), address.size()}, head, tail);
+}
+
+std::size_t append_group_send(Buffer& out, std::uint64_t request_id, const MessageId& id, const ChatId& group,
+                              std::string_view head, std::string_view tail) {
+  std::array<char, 2 + 16> address{tag(3, 2), 16};
+  std::memcpy(address.data() + 2, group.bytes.data(), 16);
+  return append_addressed(out, request_id, id, {address.data(), address.size()}, head, tail);
 }
 
 std::size_t append_ack(Buffer& out, std::uint64_t cursor) {
@@ -81,11 +98,17 @@ bool parse_envelope(std::string_view bytes, EnvelopeView& envelope) {
       case 5:
         envelope.to = reader.number();
         break;
+      case 6:
+        envelope.chat = reader.bytes();
+        break;
       case 7:
         envelope.chat_seq = reader.number();
         break;
       case 9:
         envelope.payload = reader.bytes();
+        break;
+      case 13:
+        envelope.event = true;
         break;
       default:
         break;

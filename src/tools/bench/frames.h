@@ -24,6 +24,7 @@ enum class ServerBody : std::uint32_t {
   registered = 18,
   token = 20,
   reconnect = 26,
+  receipt_counts = 38,
 };
 
 struct ServerFrameView {
@@ -37,8 +38,10 @@ struct EnvelopeView {
   std::string_view id;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
+  std::string_view chat;  // empty in direct chats
   std::uint64_t chat_seq = 0;
   std::string_view payload;
+  bool event = false;  // a change of the chat, not a message
 };
 
 struct SentView {
@@ -57,6 +60,9 @@ struct WatermarkView {
 // wire.
 std::size_t append_send(Buffer& out, std::uint64_t request_id, const MessageId& id, UserId to,
                         std::string_view head, std::string_view tail);
+// The same with a group in place of `to`.
+std::size_t append_group_send(Buffer& out, std::uint64_t request_id, const MessageId& id, const ChatId& group,
+                              std::string_view head, std::string_view tail);
 // Appends the notice `ClientFrame{Ack{cursor}}`; returns its bytes on the wire.
 std::size_t append_ack(Buffer& out, std::uint64_t cursor);
 

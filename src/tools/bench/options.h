@@ -39,8 +39,14 @@ struct Options {
   std::uint32_t senders = 100;         // offline
   std::uint64_t messages = 1'000'000;  // offline
   std::uint32_t samples = 20;          // offline: recipients that measure the first page alone
-  std::string phase = "both";          // offline: store, drain or both
+  std::uint32_t requests = 200;        // history, chats: how many are timed
+  std::string phase = "both";          // offline: store, drain or both; history: store, read or both
   std::uint32_t connections = 1000;    // idle, storm
+  std::uint32_t members = 1000;        // group
+  double online_percent = 100;         // group: members that are connected
+  std::uint32_t beside_pairs = 0;      // group: pairs that talk meanwhile
+  std::uint64_t pair_rate = 1000;      // group: messages/s of those pairs
+  std::uint32_t chats = 1000;          // chats
   double slow_percent = 10;            // slow: pairs whose recipient stalls
   double stall_s = 10;                 // slow: for how long
 };

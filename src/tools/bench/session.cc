@@ -49,9 +49,22 @@ void Session::stop() {
 
 void Session::send(std::uint64_t request_id, const MessageId& id, UserId to, std::string_view head,
                    std::string_view tail) {
-  const std::size_t bytes = append_send(connection_.begin_write(), request_id, id, to, head, tail);
+  count_send(append_send(connection_.begin_write(), request_id, id, to, head, tail));
+}
+
+void Session::send_to_group(std::uint64_t request_id, const MessageId& id, const ChatId& group,
+                            std::string_view head, std::string_view tail) {
+  count_send(append_group_send(connection_.begin_write(), request_id, id, group, head, tail));
+}
+
+void Session::count_send(std::size_t bytes) {
   shard_.counters.add(Counter::sends);
   shard_.counters.add(Counter::send_bytes, bytes);
+  wrote_ns_ = shard_.loop.now();
+}
+
+void Session::request(const v1::ClientFrame& frame) {
+  connection_.write(frame.SerializeAsString());
   wrote_ns_ = shard_.loop.now();
 }
 
@@ -75,6 +88,10 @@ void Session::on_message(std::string_view payload, std::size_t wire_bytes) {
     case ServerBody::watermarks:
       shard_.counters.add(Counter::watermark_bytes, wire_bytes);
       return on_watermarks(frame.body);
+    case ServerBody::receipt_counts:
+      shard_.counters.add(Counter::receipt_pushes);
+      shard_.counters.add(Counter::receipt_bytes, wire_bytes);
+      return on_rare_frame(payload);
     default:
       return on_rare_frame(payload);
   }
@@ -159,8 +176,10 @@ void Session::on_rare_frame(std::string_view payload) {
     case v1::ServerFrame::kReconnect:
       retry_after_ms_ = frame.reconnect().after_ms();
       return;
+    case v1::ServerFrame::kReceiptCounts:
+      return user_.on_receipt_counts(*this, frame.receipt_counts());
     default:
-      return;
+      return user_.on_reply(*this, frame);
   }
 }
 

@@ -13,8 +13,11 @@
 #include "tools/bench/shard.h"
 
 namespace godwit::v1 {
+class ClientFrame;
+class ReceiptCounts;
+class ServerFrame;
 class Welcome;
-}
+}  // namespace godwit::v1
 
 namespace godwit::bench {
 
@@ -31,6 +34,9 @@ class SessionUser {
   virtual void on_sent(Session&, std::uint64_t request_id, const SentView&) {}
   virtual void on_refused(Session&, std::uint64_t request_id, const Error&) {}
   virtual void on_watermark(Session&, const WatermarkView&) {}
+  virtual void on_receipt_counts(Session&, const v1::ReceiptCounts&) {}
+  // Replies that have no call of their own.
+  virtual void on_reply(Session&, const v1::ServerFrame&) {}
   // All frames of one read have been handed over; the Ack for them is written.
   virtual void on_read_end(Session&) {}
   // It was live and is not any more. Log in again by LoginQueue::add.
@@ -51,6 +57,10 @@ class Session final : public ConnectionUser {
   // Writes one Send; it leaves at the end of the turn. Precondition: live().
   void send(std::uint64_t request_id, const MessageId& id, UserId to, std::string_view head,
             std::string_view tail);
+  void send_to_group(std::uint64_t request_id, const MessageId& id, const ChatId& group,
+                     std::string_view head, std::string_view tail);
+  // Any other request; its reply comes by on_reply() or on_refused(). Precondition: live().
+  void request(const v1::ClientFrame& frame);
   // While off the session does not read, and so does not acknowledge.
   void set_reading(bool on) { connection_.set_reading(on); }
   // The next login asks for a new token, although the one at hand is good.
@@ -83,6 +93,7 @@ class Session final : public ConnectionUser {
   void on_read_end() override;
   void on_closed(const CloseCause& cause) override;
 
+  void count_send(std::size_t bytes);
   void on_deliver(std::string_view body);
   void on_watermarks(std::string_view body);
   void on_rare_frame(std::string_view payload);

@@ -59,6 +59,34 @@ TEST(BenchFrames, hand_coded_send_is_what_protobuf_reads) {
   }
 }
 
+TEST(BenchFrames, hand_coded_send_to_a_group_is_what_protobuf_reads) {
+  Buffer out;
+  const ChatId group = ChatId::from("fedcba9876543210");
+  const std::size_t bytes =
+      append_group_send(out, 7, MessageId::from("0123456789abcdef"), group, "head", std::string(300, 't'));
+  EXPECT_EQ(bytes, out.size());
+  v1::ClientFrame frame;
+  ASSERT_TRUE(frame.ParseFromString(unmasked_payload(out.pending())));
+  EXPECT_EQ(frame.send().chat(), group.str());
+  EXPECT_EQ(frame.send().to(), 0U);
+  EXPECT_EQ(frame.send().payload(), "head" + std::string(300, 't'));
+}
+
+TEST(BenchFrames, envelope_of_a_group_tells_its_chat_and_whether_it_is_an_event) {
+  v1::Envelope message;
+  message.set_chat("fedcba9876543210");
+  message.set_payload("secret");
+  EnvelopeView view;
+  const std::string message_bytes = message.SerializeAsString();
+  ASSERT_TRUE(parse_envelope(message_bytes, view));
+  EXPECT_EQ(view.chat, "fedcba9876543210");
+  EXPECT_FALSE(view.event);
+  message.mutable_event()->set_created(true);
+  const std::string event_bytes = message.SerializeAsString();
+  ASSERT_TRUE(parse_envelope(event_bytes, view));
+  EXPECT_TRUE(view.event);
+}
+
 TEST(BenchFrames, send_of_200_bytes_costs_at_most_48_more) {
   Buffer out;
   EXPECT_LE(append_send(out, 16, MessageId(), UserId(1), std::string(24, 'h'), std::string(176, 't')), 248U);

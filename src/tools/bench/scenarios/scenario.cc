@@ -13,6 +13,16 @@ std::size_t senders_and_users(const Options& options) {
   return std::size_t{options.senders} + options.users;
 }
 
+std::size_t members_and_pairs(const Options& options) {
+  return std::size_t{options.members} + std::size_t{options.beside_pairs} * 2;
+}
+std::size_t one_pair(const Options&) {
+  return 2;
+}
+std::size_t one_per_chat(const Options& options) {
+  return std::size_t{options.chats} + 1;
+}
+
 }  // namespace
 
 const std::vector<Scenario>& scenarios() {
@@ -24,6 +34,10 @@ const std::vector<Scenario>& scenarios() {
       {"slow", "some readers stall; what the others notice", run_slow, two_per_pair},
       {"crash", "send through restarts of the daemon; verify that nothing is lost or doubled", run_crash,
        two_per_pair},
+      {"group", "one group: deliveries/s, and when the last member has a message", run_group,
+       members_and_pairs},
+      {"history", "one long chat: how long a page of its log takes", run_history, one_pair},
+      {"chats", "one user with many chats: how long the list of them takes", run_chats, one_per_chat},
   };
   return all;
 }

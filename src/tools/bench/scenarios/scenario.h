@@ -31,6 +31,16 @@ Report run_slow(Bench& bench);
 // Connections break, because somebody kills the daemon: whether anything is lost or seen twice.
 Report run_crash(Bench& bench);
 
+// One group: deliveries/s, and how long the last member waits; pairs beside it tell what others notice.
+Report run_group(Bench& bench);
+// One chat with many messages: how long a page of its log takes.
+Report run_history(Bench& bench);
+// One user with many chats: how long the list of them takes.
+Report run_chats(Bench& bench);
+
+// Members of the group that are connected, at least two.
+std::uint32_t online_members(const Options& options);
+
 struct Scenario {
   const char* name;
   const char* summary;
