@@ -31,6 +31,7 @@ class ClientFrame;
 class Deliver;
 class Gap;
 class Linked;
+class ReceiptCounts;
 class Sent;
 class ServerFrame;
 class Watermarks;
@@ -50,7 +51,8 @@ struct ClientEvents {
   std::function<void(const OutgoingMessage&, const v1::Sent&)> sent;
   // `dropped`: it will not be tried again.
   std::function<void(const OutgoingMessage&, const Failure&, bool dropped)> send_failed;
-  std::function<void(UserId peer)> receipts_moved;
+  std::function<void(const ChatRef& chat)> receipts_moved;
+  std::function<void(const v1::ReceiptCounts&)> receipt_counts;
   std::function<void(std::uint64_t from, std::uint64_t to)> gap;
   std::function<void(const v1::Linked&)> linked;
   // What the user should know: connection lost, coming back, and the like.
@@ -95,7 +97,7 @@ class Client {
   // Keeps the message until the server has it. False when the outbox is full.
   bool send(const OutgoingMessage& message);
   // The user has read the chat up to here; told to the server until it knows.
-  void mark_read(UserId peer, std::uint64_t chat_seq);
+  void mark_read(const ChatRef& chat, std::uint64_t chat_seq);
   // The server knows of everything that was read.
   bool reads_settled() const;
 
@@ -162,7 +164,7 @@ class Client {
 
   bool sending_ = false;             // a message of the outbox is on its way
   std::uint32_t send_failures_ = 0;  // in a row, of the message at the front
-  std::set<UserId> reporting_reads_;
+  std::set<ChatRef> reporting_reads_;
 
   Timer reconnect_timer_;
   Timer keepalive_timer_;

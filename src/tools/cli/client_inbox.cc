@@ -16,6 +16,9 @@ void Client::on_push(const v1::ServerFrame& frame) {
       return on_gap(frame.gap());
     case v1::ServerFrame::kWatermarks:
       return on_watermarks(frame.watermarks());
+    case v1::ServerFrame::kReceiptCounts:
+      if (events_.receipt_counts) events_.receipt_counts(frame.receipt_counts());
+      return;
     case v1::ServerFrame::kReconnect:
       policy_.on_hint(frame.reconnect().after_ms());
       return notice("the server goes away; coming back");
@@ -79,20 +82,22 @@ void Client::on_gap(const v1::Gap& gap) {
 
 void Client::on_watermarks(const v1::Watermarks& watermarks) {
   if (!options_.authenticate) return;
-  std::set<UserId> moved;
+  std::set<ChatRef> moved;
   for (const v1::Watermark& mark : watermarks.watermarks()) {
-    ChatState& chat = profile_.state.chats[UserId(mark.peer())];
+    const bool group = mark.chat().size() == ChatId().bytes.size();
+    const ChatRef ref = group ? ChatRef(ChatId::from(mark.chat())) : ChatRef(UserId(mark.peer()));
+    ChatState& chat = profile_.state.chats[ref];
     const bool own = UserId(mark.member()) == profile_.account->user;
     std::uint64_t& delivered = own ? chat.own_delivered : chat.peer_delivered;
     std::uint64_t& read = own ? chat.own_read : chat.peer_read;
     if (mark.delivered() <= delivered && mark.read() <= read) continue;
     delivered = std::max(delivered, mark.delivered());
     read = std::max(read, mark.read());
-    moved.insert(UserId(mark.peer()));
+    moved.insert(ref);
   }
   if (!moved.empty()) save_soon();
   if (!events_.receipts_moved) return;
-  for (const UserId peer : moved) events_.receipts_moved(peer);
+  for (const ChatRef& chat : moved) events_.receipts_moved(chat);
 }
 
 }  // namespace godwit::cli

@@ -29,10 +29,7 @@ void Client::send_next() {
   sending_ = true;
   const OutgoingMessage message = profile_.outbox().messages().front();
   v1::ClientFrame frame;
-  v1::Send& send = *frame.mutable_send();
-  send.set_id(message.id.str());
-  send.set_to(message.to.value);
-  send.set_payload(message.payload);
+  *frame.mutable_send() = to_request(message);
   transmit_request(std::move(frame), [this, message](const v1::ServerFrame* reply, const Failure* failure) {
     on_send_reply(message, reply, failure);
   });
@@ -72,10 +69,15 @@ void Client::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
   own.set_id(message.id.str());
   own.set_from(profile_.account->user.value);
   own.set_from_device(profile_.account->device.value);
-  own.set_to(message.to.value);
+  if (message.to.is_group()) {
+    own.set_chat(message.to.group.str());
+  } else {
+    own.set_to(message.to.peer.value);
+  }
   own.set_chat_seq(sent.chat_seq());
   own.set_time_delta_ms(sent.time_delta_ms());
   own.set_payload(message.payload);
+  own.set_ttl_s(message.ttl_s);
   profile_.record(own);
   profile_.store().sync();
   profile_.outbox().remove(message.id);
@@ -83,27 +85,27 @@ void Client::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
   if (events_.sent) events_.sent(message, sent);
 }
 
-void Client::mark_read(UserId peer, std::uint64_t chat_seq) {
-  ChatState& chat = profile_.state.chats[peer];
-  if (chat_seq <= chat.read_wanted) return;
-  chat.read_wanted = chat_seq;
+void Client::mark_read(const ChatRef& chat, std::uint64_t chat_seq) {
+  ChatState& state = profile_.state.chats[chat];
+  if (chat_seq <= state.read_wanted) return;
+  state.read_wanted = chat_seq;
   save_soon();
   report_reads();
 }
 
 void Client::report_reads() {
   if (!ready() || !options_.authenticate) return;
-  for (const auto& [peer, chat] : profile_.state.chats) {
-    if (chat.read_wanted <= chat.own_read || !reporting_reads_.insert(peer).second) continue;
+  for (const auto& [chat, state] : profile_.state.chats) {
+    if (state.read_wanted <= state.own_read || !reporting_reads_.insert(chat).second) continue;
     v1::ClientFrame frame;
-    frame.mutable_read()->set_peer(peer.value);
-    frame.mutable_read()->set_chat_seq(chat.read_wanted);
-    transmit_request(std::move(frame), [this, peer = peer, told = chat.read_wanted](const v1::ServerFrame*,
-                                                                                    const Failure* failure) {
-      reporting_reads_.erase(peer);
+    set_chat(*frame.mutable_read(), chat);
+    frame.mutable_read()->set_chat_seq(state.read_wanted);
+    transmit_request(std::move(frame), [this, chat = chat, told = state.read_wanted](const v1::ServerFrame*,
+                                                                                     const Failure* failure) {
+      reporting_reads_.erase(chat);
       if (failure != nullptr && (failure->exit == ExitCode::connection || failure->retryable)) return;
       // Refused for good (the account is gone, say) counts as told: there is nobody left to tell.
-      ChatState& now = profile_.state.chats[peer];
+      ChatState& now = profile_.state.chats[chat];
       now.own_read = std::max(now.own_read, told);
       save_soon();
       report_reads();

@@ -8,8 +8,6 @@
 
 #include "godwit.pb.h"
 #include "tools/cli/format.h"
-#include "tools/cli/passphrase.h"
-#include "tools/cli/sanitize.h"
 
 namespace godwit::cli {
 namespace {
@@ -212,56 +210,6 @@ v1::ServerFrame CommandSession::call(const v1::ClientFrame& frame, int kind, Ret
     if (again > until) throw CommandError(failure);
     context_.loop.run_until([this] { return client_.failure().has_value(); }, again);
   }
-}
-
-Contact CommandSession::find_user(const std::string& name) {
-  v1::ClientFrame frame;
-  if (const auto id = parse_user_id(name)) {
-    frame.mutable_lookup_user()->set_user_id(id->value);
-  } else {
-    frame.mutable_lookup_user()->set_handle(name);
-  }
-  const auto reply = call(frame, v1::ServerFrame::kUser, Retry::yes);
-  const Contact contact{UserId(reply.user().user_id()), reply.user().handle()};
-  if (!contact.user) throw CommandError(ExitCode::server, "user_not_found", "there is no such user");
-  profile_.remember_handle(contact.user, contact.handle);
-  return contact;
-}
-
-std::string CommandSession::name_of(UserId user) {
-  if (user == self() && !profile_.account->handle.empty()) return sanitize(profile_.account->handle);
-  const auto known = profile_.state.handles.find(user);
-  if (known != profile_.state.handles.end()) return sanitize(known->second);
-  if (!client_.ready()) return format_user_id(user);
-  try {
-    return sanitize(find_user(format_user_id(user)).handle);
-  } catch (const CommandError& e) {
-    if (e.failure.exit == ExitCode::interrupted) throw;
-    // A deleted account keeps its messages, but not its name.
-    if (e.failure.name == "user_not_found") profile_.remember_handle(user, format_user_id(user));
-    return format_user_id(user);
-  }
-}
-
-const PairKey* CommandSession::key_with(UserId peer) {
-  if (!std::exchange(passphrase_sought_, true)) {
-    try {
-      passphrase_ = find_passphrase(context_.options.passphrase_file, ::isatty(STDIN_FILENO) == 1);
-    } catch (const std::exception& e) {
-      throw CommandError(ExitCode::usage, "passphrase", e.what());
-    }
-  }
-  if (!passphrase_) return nullptr;
-  const auto known = keys_.find(peer);
-  if (known != keys_.end()) return &known->second;
-  return &keys_.emplace(peer, PairKey::derive(*passphrase_, self(), peer)).first->second;
-}
-
-const PairKey& CommandSession::require_key_with(UserId peer) {
-  if (const PairKey* key = key_with(peer)) return *key;
-  throw CommandError(ExitCode::usage, "no_passphrase",
-                     "messages are encrypted under a passphrase shared with the other side: give it by "
-                     "--passphrase-file, in GODWIT_PASSPHRASE, or at the terminal");
 }
 
 }  // namespace godwit::cli

@@ -29,6 +29,7 @@ struct SendOptions {
   std::vector<std::string> words;
   bool lines = false;  // each line of stdin is a message
   WaitFor wait = WaitFor::sent;
+  std::uint32_t ttl_s = 0;  // seconds after which the message is removed; 0: as the chat has it
   std::string id;
 };
 ExitCode run_send(Context& context, const SendOptions& options);
@@ -50,14 +51,57 @@ struct HistoryOptions {
   bool local = false;
 };
 ExitCode run_history(Context& context, const HistoryOptions& options);
-ExitCode run_receipts(Context& context, const std::string& name);
+// `chat_seq`: of a group's message; 0 is its last.
+ExitCode run_receipts(Context& context, const std::string& name, std::uint64_t chat_seq);
+ExitCode run_chats(Context& context, bool groups_only);
+ExitCode run_delete(Context& context, const std::string& name, std::uint64_t chat_seq, bool everyone);
+ExitCode run_timer(Context& context, const std::string& name, const std::string& time);
+ExitCode run_trace(Context& context, const std::string& name, const std::string& id);
+
+struct GroupOptions {
+  std::string name;                // of the group, or its id
+  std::string value;               // a new name, or a role
+  std::vector<std::string> users;  // handles
+  std::vector<std::string> words;  // settings: KEY=VALUE
+};
+enum class MemberChange { add, remove, ban, unban };
+ExitCode run_group_create(Context& context, const GroupOptions& options);
+ExitCode run_group_info(Context& context, const std::string& name);
+ExitCode run_group_members(Context& context, const GroupOptions& options, MemberChange what);
+ExitCode run_group_role(Context& context, const GroupOptions& options);
+ExitCode run_group_rename(Context& context, const GroupOptions& options);
+ExitCode run_group_set(Context& context, const GroupOptions& options);
+ExitCode run_group_leave(Context& context, const std::string& name);
+
+struct InviteOptions {
+  std::string group;
+  std::uint32_t expires_s = 0;  // 0: as the server likes
+  std::uint32_t max_uses = 0;   // 0: without end
+  bool approve = false;         // who comes by it waits for an admin
+};
+ExitCode run_group_invite(Context& context, const InviteOptions& options);
+ExitCode run_group_links(Context& context, const std::string& name);
+ExitCode run_group_unlink(Context& context, const std::string& name, const std::string& link_id);
+ExitCode run_group_join(Context& context, const std::string& link);
+ExitCode run_group_requests(Context& context, const std::string& name);
+ExitCode run_group_answer(Context& context, const std::string& name, const std::string& user, bool accept);
+
+// Shows the settings, after changing those that are given as KEY=VALUE.
+ExitCode run_privacy(Context& context, const std::vector<std::string>& changes);
+ExitCode run_contacts_list(Context& context);
+ExitCode run_contacts_change(Context& context, const std::vector<std::string>& names, bool add);
+ExitCode run_contacts_find(Context& context, const std::vector<std::string>& handles);
+ExitCode run_export(Context& context, const std::string& file);
 
 ExitCode run_devices(Context& context);
 ExitCode run_link(Context& context, const std::string& device_name);
 ExitCode run_approve(Context& context, const std::string& payload);
 ExitCode run_revoke(Context& context, std::uint32_t device);
+ExitCode run_rename_device(Context& context, std::uint32_t device, const std::string& name);
 
 ExitCode run_block(Context& context, const std::string& name, bool lift);
+ExitCode run_blocks(Context& context);
+ExitCode run_request(Context& context, const std::string& name, bool accept);
 
 ExitCode run_ping(Context& context);
 

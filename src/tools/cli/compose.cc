@@ -8,7 +8,8 @@ constexpr std::uint32_t kMaxPayloadBytes = 64 << 10;
 
 }  // namespace
 
-OutgoingMessage compose(CommandSession& session, UserId to, const MessageId& id, std::string_view text) {
+OutgoingMessage compose(CommandSession& session, const ChatRef& to, const MessageId& id,
+                        std::string_view text) {
   if (text.empty()) throw CommandError(ExitCode::usage, "usage", "an empty message");
   const std::uint32_t told = session.client().max_payload_bytes();
   const std::uint32_t limit = told != 0 ? told : kMaxPayloadBytes;
@@ -17,7 +18,7 @@ OutgoingMessage compose(CommandSession& session, UserId to, const MessageId& id,
                        "the message has " + std::to_string(sealed_size(text.size())) +
                            " bytes when encrypted, and may have " + std::to_string(limit));
   }
-  return {id, to, session.require_key_with(to).seal(text, session.self(), id)};
+  return {id, to, session.require_key_of(to).seal(text, session.self(), id)};
 }
 
 void enqueue(CommandSession& session, const OutgoingMessage& message) {

@@ -8,7 +8,8 @@
 namespace godwit::cli {
 
 // Encrypts. Throws CommandError without a passphrase, for an empty text, and for one that is too long.
-OutgoingMessage compose(CommandSession& session, UserId to, const MessageId& id, std::string_view text);
+OutgoingMessage compose(CommandSession& session, const ChatRef& to, const MessageId& id,
+                        std::string_view text);
 
 // Keeps the message until the server has it. Throws CommandError when too many wait already.
 void enqueue(CommandSession& session, const OutgoingMessage& message);

@@ -30,6 +30,9 @@ std::string device_line(const v1::Device& device, const std::string& approval) {
   if (device.approved_by() != 0) {
     line += "  approved by " + std::to_string(device.approved_by()) + " (signature " + approval + ")";
   }
+  if (!device.online() && device.last_seen_ms() != 0) {
+    line += "  last seen " + format_time(device.last_seen_ms(), SystemClock().wall_ms());
+  }
   if (device.online()) line += "  online";
   if (device.current()) line += "  this device";
   return line;
@@ -51,6 +54,7 @@ void show_devices(CommandSession& session) {
                           {"created_ms", device.created_ms()},
                           {"online", device.online()},
                           {"current", device.current()},
+                          {"last_seen_ms", device.last_seen_ms()},
                           {"approved_by", device.approved_by()},
                           {"approval", approval}});
   }

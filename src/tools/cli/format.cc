@@ -64,6 +64,18 @@ std::optional<UserId> parse_user_id(std::string_view text) {
   return user;
 }
 
+std::optional<std::string> parse_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const auto high = hex_digit(text[i]);
+    const auto low = hex_digit(text[i + 1]);
+    if (!high || !low) return std::nullopt;
+    bytes.push_back(static_cast<char>((*high << 4) | *low));
+  }
+  return bytes;
+}
+
 std::string format_time(std::int64_t wall_ms, std::int64_t now_ms) {
   const std::tm then = local_time(wall_ms);
   const std::tm now = local_time(now_ms);

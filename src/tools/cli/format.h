@@ -19,6 +19,9 @@ std::optional<MessageId> parse_uuid(std::string_view text);
 std::string format_user_id(UserId user);
 std::optional<UserId> parse_user_id(std::string_view text);
 
+// Bytes from pairs of hex digits, either case; nothing for anything else.
+std::optional<std::string> parse_hex(std::string_view text);
+
 // Local time: "14:05" today, else "2024-05-31 14:05".
 std::string format_time(std::int64_t wall_ms, std::int64_t now_ms);
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,13 +13,16 @@
 namespace godwit::cli {
 
 struct MessageView {
-  UserId peer;            // the other party of the chat
-  std::string peer_name;  // sanitised, as all names
+  ChatRef chat;
+  std::string chat_name;  // sanitised, as all names
   std::string from_name;
   bool outgoing = false;            // by this account, from whatever device
   std::optional<std::string> text;  // as it was written: not sanitised
   std::string problem;              // why there is no text
-  std::int64_t time_ms = 0;         // of acceptance, by the server's clock
+  std::string gone;                 // "expired" or "removed": there is no text any more
+  std::string event;                // what changed in the chat: a sentence, sanitised; then there is no text
+  nlohmann::ordered_json event_json;
+  std::int64_t time_ms = 0;  // of acceptance, by the server's clock
   MessageId id;
   std::uint64_t inbox_seq = 0;  // 0 in history
   std::uint64_t chat_seq = 0;
@@ -27,12 +30,14 @@ struct MessageView {
 };
 
 // Decrypts and names. May ask the server for handles, and the terminal for the passphrase.
-MessageView view_message(CommandSession& session, const v1::Envelope& envelope, UserId peer);
+MessageView view_message(CommandSession& session, const v1::Envelope& envelope, const ChatRef& chat);
 
-// The text, sanitised, or the problem in brackets.
+// The text, sanitised; "(message expired)"; or the problem in brackets.
 std::string shown_text(const MessageView& message);
-// "14:05 bob: text" or "14:05 me -> bob: text".
+// "14:05 bob: text", "14:05 bob in club: text", "14:05 me -> bob: text" or "14:05 club -- ann added bob".
 std::string message_line(const MessageView& message);
+// Which chat it is, by id, into a result.
+void add_chat(nlohmann::ordered_json& out, const ChatRef& chat);
 nlohmann::ordered_json message_json(const MessageView& message);
 
 // Visits up to `limit` stored messages that the user has not been shown, oldest first, and remembers that
@@ -45,7 +50,9 @@ struct LocalHistory {
   std::size_t limit = 50;    // the last so many
   bool seen_only = false;    // without those that show_new() has yet to show
 };
-// Messages of a chat from the local store, ascending and each once.
-std::vector<MessageView> local_history(CommandSession& session, UserId peer, const LocalHistory& wanted);
+// Messages of a chat from the local store, ascending and each once; those that were removed or whose time is
+// over only as such.
+std::vector<MessageView> local_history(CommandSession& session, const ChatRef& chat,
+                                       const LocalHistory& wanted);
 
 }  // namespace godwit::cli

@@ -15,13 +15,28 @@ namespace {
 OutgoingMessage read_message(const std::filesystem::path& file) {
   v1::Send send;
   const auto bytes = read_private_file(file);
-  if (!bytes || !send.ParseFromString(*bytes) || send.id().size() != 16 || send.to() == 0) {
+  if (!bytes || !send.ParseFromString(*bytes) || send.id().size() != 16 ||
+      (send.to() == 0) == send.chat().empty() || (!send.chat().empty() && send.chat().size() != 16)) {
     throw std::runtime_error(file.string() + " is damaged; remove it to go on without that message");
   }
-  return {MessageId(MessageId::from(send.id())), UserId(send.to()), send.payload()};
+  const ChatRef to = send.chat().empty() ? ChatRef(UserId(send.to())) : ChatRef(ChatId::from(send.chat()));
+  return {MessageId(MessageId::from(send.id())), to, send.payload(), send.ttl_s()};
 }
 
 }  // namespace
+
+v1::Send to_request(const OutgoingMessage& message) {
+  v1::Send send;
+  send.set_id(message.id.str());
+  if (message.to.is_group()) {
+    send.set_chat(message.to.group.str());
+  } else {
+    send.set_to(message.to.peer.value);
+  }
+  send.set_payload(message.payload);
+  send.set_ttl_s(message.ttl_s);
+  return send;
+}
 
 Outbox::Outbox(std::filesystem::path dir, std::size_t max_messages)
     : dir_(std::move(dir)), max_messages_(max_messages) {
@@ -47,11 +62,7 @@ std::filesystem::path Outbox::path_of(std::uint64_t number) const {
 
 bool Outbox::add(const OutgoingMessage& message) {
   if (messages_.size() >= max_messages_) return false;
-  v1::Send send;
-  send.set_id(message.id.str());
-  send.set_to(message.to.value);
-  send.set_payload(message.payload);
-  write_private_file(path_of(next_number_), send.SerializeAsString());
+  write_private_file(path_of(next_number_), to_request(message).SerializeAsString());
   messages_.push_back(message);
   numbers_.push_back(next_number_++);
   return true;

@@ -2,19 +2,28 @@
 // after Sent. What a crash leaves behind is sent again under the same id, so that it arrives once.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <string>
 
-#include "godwit/ids.h"
+#include "tools/cli/chat_ref.h"
+
+namespace godwit::v1 {
+class Send;
+}
 
 namespace godwit::cli {
 
 struct OutgoingMessage {
   MessageId id;
-  UserId to;
-  std::string payload;  // encrypted
+  ChatRef to;
+  std::string payload;      // encrypted
+  std::uint32_t ttl_s = 0;  // 0: as the chat has it
 };
+
+// The request that carries it, on the wire and on disk.
+v1::Send to_request(const OutgoingMessage& message);
 
 class Outbox {
  public:

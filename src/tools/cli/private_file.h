@@ -30,7 +30,7 @@ class Fd {
 // With its parents. An existing directory loses its access for others.
 void make_private_dir(const std::filesystem::path& dir);
 
-// Nothing when there is no such file. At most 1 MiB is accepted.
+// Nothing when there is no such file. At most 16 MiB are accepted.
 std::optional<std::string> read_private_file(const std::filesystem::path& file);
 
 // Whatever crashes, the file has its old contents or the new ones.

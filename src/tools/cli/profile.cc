@@ -16,10 +16,6 @@ std::filesystem::path prepared(std::filesystem::path dir) {
 
 }  // namespace
 
-UserId chat_peer(const v1::Envelope& envelope, UserId self) {
-  return envelope.from() == self.value ? UserId(envelope.to()) : UserId(envelope.from());
-}
-
 Profile::Profile(std::filesystem::path dir, std::uint64_t log_bytes)
     : dir_(prepared(std::move(dir))), lock_(dir_ / "lock", kLockPatience) {
   account = load_account(dir_ / "account.json");
@@ -51,8 +47,12 @@ void Profile::roll_over(std::uint64_t log_bytes) {
 void Profile::count(const v1::Envelope& envelope) {
   if (envelope.seq() != 0) state.cursor = std::max(state.cursor.value_or(0), envelope.seq());
   if (!account) return;
-  ChatState& chat = state.chats[chat_peer(envelope, account->user)];
+  const ChatRef ref = chat_of(envelope, account->user);
+  ChatState& chat = state.chats[ref];
   chat.last_chat_seq = std::max(chat.last_chat_seq, envelope.chat_seq());
+  if (ref.is_group() && envelope.event().has_name()) {
+    remember_group(ref.group, envelope.event().name(), envelope.event().version());
+  }
 }
 
 std::uint64_t Profile::record(const v1::Envelope& envelope) {
@@ -76,12 +76,19 @@ void Profile::remember_handle(UserId user, std::string handle) {
     state.handles[user] = std::move(handle);
 }
 
+void Profile::remember_group(const ChatId& group, std::string sealed_name, std::uint64_t version) {
+  const auto known = state.groups.find(group);
+  if (known == state.groups.end() && state.groups.size() >= kMaxGroups) return;
+  if (known != state.groups.end() && known->second.version > version) return;
+  state.groups[group] = {std::move(sealed_name), version};
+}
+
 std::optional<OutgoingMessage> Profile::find_own(const MessageId& id) const {
   if (const OutgoingMessage* waiting = outbox_->find(id)) return *waiting;
   std::optional<OutgoingMessage> found;
   store_->scan(0, [&](const v1::Envelope& e, std::uint64_t) {
     const bool match = account && e.from() == account->user.value && e.id() == id.view();
-    if (match) found = OutgoingMessage{id, UserId(e.to()), e.payload()};
+    if (match) found = OutgoingMessage{id, chat_of(e, account->user), e.payload(), e.ttl_s()};
     return !match;
   });
   return found;

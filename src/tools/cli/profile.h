@@ -37,6 +37,8 @@ class Profile {
   std::uint64_t record(const v1::Envelope& envelope);
   // Remembers a handle for showing it.
   void remember_handle(UserId user, std::string handle);
+  // Remembers a group's name, unless a newer version of the group is known.
+  void remember_group(const ChatId& group, std::string sealed_name, std::uint64_t version);
   // The payload of a message that this device has sent under this id, or nothing.
   std::optional<OutgoingMessage> find_own(const MessageId& id) const;
   // The account is gone: removes every file that the profile has made.
@@ -57,8 +59,5 @@ class Profile {
   std::unique_ptr<MessageStore> store_;
   std::unique_ptr<Outbox> outbox_;
 };
-
-// The other party of the direct chat that the envelope belongs to.
-UserId chat_peer(const v1::Envelope& envelope, UserId self);
 
 }  // namespace godwit::cli

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "auth/base64url.h"
+#include "base/random.h"
 #include "tools/cli/private_file.h"
 
 namespace godwit::cli {
@@ -39,6 +41,15 @@ ProfileState from_json(const Json& in) {
   for (const auto& [user, chat] : in.at("chats").items()) {
     state.chats[UserId(std::stoull(user))] = chat_from_json(chat);
   }
+  // Profiles from before there were groups have none of these.
+  for (const auto& [id, chat] : in.value("group_chats", Json::object()).items()) {
+    if (const auto group = parse_group_id(id)) state.chats[ChatRef(*group)] = chat_from_json(chat);
+  }
+  for (const auto& [id, known] : in.value("groups", Json::object()).items()) {
+    const auto group = parse_group_id(id);
+    const auto name = auth::base64url_decode(known.at("sealed_name").get<std::string>());
+    if (group && name) state.groups[*group] = {*name, known.at("version").get<std::uint64_t>()};
+  }
   for (const auto& [user, handle] : in.at("handles").items()) {
     state.handles[UserId(std::stoull(user))] = handle.get<std::string>();
   }
@@ -64,10 +75,20 @@ void save_state(const std::filesystem::path& file, const ProfileState& state) {
               {"printed_offset", state.printed_offset},
               {"clock_skew_ms", state.clock_skew_ms},
               {"chats", Json::object()},
+              {"group_chats", Json::object()},
+              {"groups", Json::object()},
               {"handles", Json::object()}};
   if (state.cursor) out["cursor"] = *state.cursor;
-  for (const auto& [user, chat] : state.chats) {
-    out["chats"][std::to_string(user.value)] = chat_to_json(chat);
+  for (const auto& [ref, chat] : state.chats) {
+    if (ref.is_group()) {
+      out["group_chats"][hex(ref.group.view())] = chat_to_json(chat);
+    } else {
+      out["chats"][std::to_string(ref.peer.value)] = chat_to_json(chat);
+    }
+  }
+  for (const auto& [id, group] : state.groups) {
+    out["groups"][hex(id.view())] = {{"sealed_name", auth::base64url_encode(group.sealed_name)},
+                                     {"version", group.version}};
   }
   for (const auto& [user, handle] : state.handles) out["handles"][std::to_string(user.value)] = handle;
   write_private_file(file, out.dump(1, ' ', true, Json::error_handler_t::replace) + "\n");

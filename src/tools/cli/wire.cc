@@ -9,16 +9,16 @@ namespace {
 
 namespace util = google::protobuf::util;
 
-std::string to_json(const google::protobuf::Message& message) {
+}  // namespace
+
+std::string message_to_json(const google::protobuf::Message& message) {
   std::string text;
   if (!util::MessageToJsonString(message, &text).ok()) text.clear();
   return text;
 }
 
-}  // namespace
-
 std::string encode_frame(const v1::ClientFrame& frame, bool json) {
-  return json ? to_json(frame) : frame.SerializeAsString();
+  return json ? message_to_json(frame) : frame.SerializeAsString();
 }
 
 std::optional<v1::ServerFrame> decode_frame(std::string_view bytes, bool json) {
@@ -34,7 +34,7 @@ std::optional<v1::ServerFrame> decode_frame(std::string_view bytes, bool json) {
 }
 
 std::string frame_to_json(const v1::ServerFrame& frame) {
-  return to_json(frame);
+  return message_to_json(frame);
 }
 
 std::optional<v1::ClientFrame> frame_from_json(std::string_view line, std::string& why) {

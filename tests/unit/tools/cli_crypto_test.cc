@@ -13,18 +13,18 @@ const UserId kCarol(3);
 class PayloadCrypto : public testing::Test {
  protected:
   // Deriving a key is slow by design, so all tests share two.
-  static const PairKey& alice() {
-    static const PairKey key = PairKey::derive("correct horse", kAlice, kBob);
+  static const ChatKey& alice() {
+    static const ChatKey key = ChatKey::of_pair("correct horse", kAlice, kBob);
     return key;
   }
-  static const PairKey& bob() {
-    static const PairKey key = PairKey::derive("correct horse", kBob, kAlice);
+  static const ChatKey& bob() {
+    static const ChatKey key = ChatKey::of_pair("correct horse", kBob, kAlice);
     return key;
   }
   static void SetUpTestSuite() { init_crypto(); }
 
-  const PairKey& alice_ = alice();
-  const PairKey& bob_ = bob();
+  const ChatKey& alice_ = alice();
+  const ChatKey& bob_ = bob();
   const MessageId id_ = make_message_id(1'700'000'000'000);
 };
 
@@ -72,8 +72,8 @@ TEST_F(PayloadCrypto, payload_presented_as_another_senders_or_another_message_is
 
 TEST_F(PayloadCrypto, another_passphrase_or_another_pair_cannot_read) {
   const std::string payload = alice_.seal("hello", kAlice, id_);
-  EXPECT_FALSE(PairKey::derive("incorrect horse", kAlice, kBob).open(payload, kAlice, id_));
-  EXPECT_FALSE(PairKey::derive("correct horse", kAlice, kCarol).open(payload, kAlice, id_));
+  EXPECT_FALSE(ChatKey::of_pair("incorrect horse", kAlice, kBob).open(payload, kAlice, id_));
+  EXPECT_FALSE(ChatKey::of_pair("correct horse", kAlice, kCarol).open(payload, kAlice, id_));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// chat: an interactive conversation with one user; everybody else's messages appear too.
+// chat: an interactive conversation with one user or group; everybody else's messages appear too.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,9 +12,10 @@
 #include "tools/cli/compose.h"
 #include "tools/cli/device_view.h"
 #include "tools/cli/format.h"
+#include "tools/cli/group_view.h"
 #include "tools/cli/line_reader.h"
 #include "tools/cli/message_view.h"
-#include "tools/cli/sanitize.h"
+#include "tools/cli/receipt_view.h"
 
 namespace godwit::cli {
 namespace {
@@ -22,9 +23,10 @@ namespace {
 constexpr std::size_t kFirstLines = 10;
 constexpr std::chrono::seconds kPeerRetry{2};
 constexpr std::string_view kHelp =
-    "/history [N]  earlier messages    /receipts  what has arrived\n"
-    "/devices      your devices        /block     /unblock\n"
-    "/quit         leave               //text     a message that begins with a slash";
+    "/history [N]    earlier messages      /receipts [SEQ]  what has arrived\n"
+    "/delete SEQ     for everyone          /info            the group and its members\n"
+    "/devices        your devices          /block           /unblock\n"
+    "/quit           leave                 //text           a message that begins with a slash";
 constexpr std::string_view kNotice =
     "Messages are encrypted under the passphrase that you share with the other side (libsodium). This is a "
     "stand-in "
@@ -43,6 +45,13 @@ std::uint64_t last_up_to(const std::vector<std::uint64_t>& sent, std::uint64_t p
   return end == sent.begin() ? 0 : *(end - 1);
 }
 
+std::optional<std::uint64_t> number_of(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 class Chat {
  public:
   Chat(Context& context, Profile& profile)
@@ -52,7 +61,7 @@ class Chat {
 
  private:
   ClientEvents events();
-  Contact await_peer(const std::string& name);
+  Conversation await_peer(const std::string& name);
   void introduce();
   void on_sent(const OutgoingMessage& message, const v1::Sent& sent);
   void show_ticks();
@@ -60,7 +69,9 @@ class Chat {
   void take_line(const std::string& line);
   void command(const std::string& line);
   void show_history(const std::string& argument);
-  void show_receipts();
+  void show_receipts(const std::string& argument);
+  void show_counts(const v1::ReceiptCounts& counts);
+  void remove(const std::string& argument);
   void set_block(bool lift);
   void drain();
   bool on_terminal() const {
@@ -73,7 +84,7 @@ class Chat {
 
   Context& context_;
   CommandSession session_;
-  Contact peer_;
+  Conversation with_;
   Ticks ticks_;
   std::unique_ptr<LineReader> lines_;
   bool quit_ = false;
@@ -82,14 +93,15 @@ class Chat {
 ClientEvents Chat::events() {
   ClientEvents events;
   events.sent = [this](const OutgoingMessage& message, const v1::Sent& sent) { on_sent(message, sent); };
-  events.receipts_moved = [this](UserId peer) {
-    if (peer == peer_.user) show_ticks();
+  events.receipts_moved = [this](const ChatRef& chat) {
+    if (chat == with_.chat) show_ticks();
   };
+  events.receipt_counts = [this](const v1::ReceiptCounts& counts) { show_counts(counts); };
   return events;
 }
 
 void Chat::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
-  if (message.to != peer_.user) return;
+  if (message.to != with_.chat) return;
   ticks_.sent.insert(std::upper_bound(ticks_.sent.begin(), ticks_.sent.end(), sent.chat_seq()),
                      sent.chat_seq());
   const MessageId& id = message.id;
@@ -104,7 +116,8 @@ void Chat::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
 
 // One line, for the best news about our own messages.
 void Chat::show_ticks() {
-  const ChatState& chat = session_.profile().state.chats[peer_.user];
+  if (with_.chat.is_group()) return;
+  const ChatState& chat = session_.profile().state.chats[with_.chat];
   const std::uint64_t delivered = last_up_to(ticks_.sent, chat.peer_delivered);
   const std::uint64_t read = last_up_to(ticks_.sent, chat.peer_read);
   const auto show = [&](const char* type, const std::string& text, std::uint64_t position) {
@@ -123,10 +136,10 @@ void Chat::show_ticks() {
 
 void Chat::show_messages() {
   show_new(session_, ~std::size_t{0}, [this](const MessageView& view) {
-    const bool here = view.peer == peer_.user;
+    const bool here = view.chat == with_.chat;
     const std::string line = here ? message_line(view) : "[elsewhere] " + message_line(view);
     context_.out.result(line, message_json(view));
-    if (here && !view.outgoing) session_.client().mark_read(view.peer, view.chat_seq);
+    if (here && !view.outgoing) session_.client().mark_read(view.chat, view.chat_seq);
   });
 }
 
@@ -134,31 +147,47 @@ void Chat::show_history(const std::string& argument) {
   std::uint32_t count = 50;
   std::from_chars(argument.data(), argument.data() + argument.size(), count);
   v1::ClientFrame frame;
-  frame.mutable_history()->set_peer(peer_.user.value);
+  set_chat(*frame.mutable_history(), with_.chat);
   frame.mutable_history()->set_limit(std::clamp(count, 1U, 200U));
   const auto reply = session_.call(frame, v1::ServerFrame::kHistoryPage, Retry::yes);
   for (const v1::Envelope& envelope : reply.history_page().envelopes()) {
-    const MessageView view = view_message(session_, envelope, peer_.user);
+    const MessageView view = view_message(session_, envelope, with_.chat);
     context_.out.result(message_line(view), message_json(view));
   }
 }
 
-void Chat::show_receipts() {
-  const ChatState& chat = session_.profile().state.chats[peer_.user];
-  context_.out.result("  delivered up to #" + std::to_string(chat.peer_delivered) + ", read up to #" +
-                          std::to_string(chat.peer_read) + ", last #" + std::to_string(chat.last_chat_seq),
-                      {{"type", "receipts"},
-                       {"last", chat.last_chat_seq},
-                       {"delivered", chat.peer_delivered},
-                       {"read", chat.peer_read}});
+void Chat::show_receipts(const std::string& argument) {
+  if (with_.chat.is_group()) return show_group_receipts(session_, with_, number_of(argument).value_or(0));
+  show_direct_receipts(session_, with_);
+}
+
+// People see the newest of our messages only, programs all.
+void Chat::show_counts(const v1::ReceiptCounts& counts) {
+  if (!with_.chat.is_group() || counts.chat() != with_.chat.group.view() || counts.counts().empty()) return;
+  const auto by_position = [](const v1::ReceiptCount& a, const v1::ReceiptCount& b) {
+    return a.chat_seq() < b.chat_seq();
+  };
+  if (!context_.out.json()) {
+    const auto newest = std::max_element(counts.counts().begin(), counts.counts().end(), by_position);
+    return show_receipt_count(context_.out, with_, *newest);
+  }
+  for (const v1::ReceiptCount& count : counts.counts()) show_receipt_count(context_.out, with_, count);
+}
+
+void Chat::remove(const std::string& argument) {
+  const auto chat_seq = number_of(argument);
+  if (!chat_seq) throw CommandError(ExitCode::usage, "usage", "which message? /delete SEQ");
+  remove_message(session_, with_, *chat_seq, true);
 }
 
 void Chat::set_block(bool lift) {
+  if (with_.chat.is_group())
+    throw CommandError(ExitCode::usage, "usage", "users can be blocked, groups left");
   v1::ClientFrame frame;
-  frame.mutable_block()->set_user_id(peer_.user.value);
+  frame.mutable_block()->set_user_id(with_.chat.peer.value);
   frame.mutable_block()->set_lift(lift);
   session_.call(frame, v1::ServerFrame::kDone, Retry::yes);
-  context_.out.note(peer_.handle + (lift ? " is no longer blocked" : " is blocked"));
+  context_.out.note(with_.name + (lift ? " is no longer blocked" : " is blocked"));
 }
 
 void Chat::command(const std::string& line) {
@@ -169,7 +198,11 @@ void Chat::command(const std::string& line) {
   } else if (verb == "/history") {
     show_history(argument);
   } else if (verb == "/receipts") {
-    show_receipts();
+    show_receipts(argument);
+  } else if (verb == "/delete") {
+    remove(argument);
+  } else if (verb == "/info" && with_.chat.is_group()) {
+    show_group(session_, with_);
   } else if (verb == "/devices") {
     show_devices(session_);
   } else if (verb == "/block" || verb == "/unblock") {
@@ -187,7 +220,7 @@ void Chat::take_line(const std::string& line) {
     if (line.empty()) return context_.out.show_prompt();
     if (line.starts_with('/') && !line.starts_with("//")) return command(line);
     const MessageId id = make_message_id(session_.client().server_now_ms());
-    enqueue(session_, compose(session_, peer_.user, id, line.starts_with('/') ? line.substr(1) : line));
+    enqueue(session_, compose(session_, with_.chat, id, line.starts_with('/') ? line.substr(1) : line));
     context_.out.show_prompt();
   } catch (const CommandError& e) {
     if (e.failure.exit == ExitCode::interrupted || session_.client().failure()) throw;
@@ -196,10 +229,10 @@ void Chat::take_line(const std::string& line) {
 }
 
 // Somebody at a terminal may well be here before the other side has registered.
-Contact Chat::await_peer(const std::string& name) {
+Conversation Chat::await_peer(const std::string& name) {
   for (bool told = false;; told = true) {
     try {
-      return session_.find_user(name);
+      return session_.find_chat(name);
     } catch (const CommandError& e) {
       if (e.failure.name != "user_not_found" || !on_terminal()) throw;
       if (!told) context_.out.note("there is no " + name + " yet; waiting (Ctrl-C ends it)");
@@ -211,13 +244,12 @@ Contact Chat::await_peer(const std::string& name) {
 
 void Chat::introduce() {
   context_.out.note(kNotice);
-  const std::string handle = sanitize(peer_.handle);
   if (!on_terminal()) return;
-  for (const MessageView& view : local_history(session_, peer_.user, {0, kFirstLines, true})) {
+  for (const MessageView& view : local_history(session_, with_.chat, {0, kFirstLines, true})) {
     context_.out.line(message_line(view));
   }
-  context_.out.note("chat with " + handle + "; /help lists the commands");
-  context_.out.set_prompt(handle + "> ");
+  context_.out.note("chat with " + with_.name + "; /help lists the commands");
+  context_.out.set_prompt(with_.name + "> ");
   context_.out.show_prompt();
 }
 
@@ -235,8 +267,8 @@ void Chat::drain() {
 
 void Chat::run(const std::string& name) {
   session_.connect();
-  peer_ = await_peer(name);
-  session_.require_key_with(peer_.user);
+  with_ = await_peer(name);
+  session_.require_key_of(with_.chat);
   introduce();
   lines_ = std::make_unique<LineReader>(context_.loop, STDIN_FILENO);
   while (!quit_ && !lines_->at_end()) {

@@ -1,4 +1,4 @@
-// devices, link, approve, revoke.
+// devices, device rename, link, approve, revoke.
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -102,6 +102,24 @@ ExitCode run_revoke(Context& context, std::uint32_t device) {
   session.close();
   context.out.result("device " + std::to_string(device) + " is signed out for good",
                      {{"type", "revoked"}, {"device_id", device}});
+  return ExitCode::ok;
+}
+
+ExitCode run_rename_device(Context& context, std::uint32_t device, const std::string& name) {
+  const auto profile = open_account(context);
+  CommandSession session(context, *profile, Login::device);
+  session.connect();
+  v1::ClientFrame frame;
+  frame.mutable_rename_device()->set_device_id(device);
+  frame.mutable_rename_device()->set_name(name);
+  session.call(frame, v1::ServerFrame::kDone, Retry::yes);
+  if (DeviceId(device) == profile->account->device) {
+    profile->account->device_name = name;
+    profile->save_account();
+  }
+  session.close();
+  context.out.result("device " + std::to_string(device) + " is now called " + sanitize(name),
+                     {{"type", "device_renamed"}, {"device_id", device}, {"name", name}});
   return ExitCode::ok;
 }
 

@@ -18,7 +18,7 @@ class Receiver {
   bool show() {
     const std::size_t shown = show_new(session_, left_, [this](const MessageView& view) {
       session_.out().result(message_line(view), message_json(view));
-      if (options_.mark_read && !view.outgoing) session_.client().mark_read(view.peer, view.chat_seq);
+      if (options_.mark_read && !view.outgoing) session_.client().mark_read(view.chat, view.chat_seq);
     });
     left_ -= shown;
     total_ += shown;

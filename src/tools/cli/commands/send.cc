@@ -25,6 +25,8 @@ struct Progress {
   std::set<MessageId> waiting;                       // of this run; the outbox may hold others
   std::vector<std::pair<MessageId, v1::Sent>> sent;  // in the order of acknowledgement
   std::map<MessageId, Failure> refused;
+  std::map<std::uint64_t, v1::ReceiptCount> counts;  // by position, of the group that is written to
+  ChatRef chat;
   Failure last_trouble{ExitCode::timeout, "timeout", "no acknowledgement in time"};
 };
 
@@ -38,6 +40,10 @@ ClientEvents watch(Progress& progress, Output& out) {
     if (dropped && progress.waiting.erase(message.id) > 0) progress.refused[message.id] = failure;
     progress.last_trouble = failure;
     out.note("message " + format_uuid(message.id) + (dropped ? " was refused: " : " waits: ") + failure.name);
+  };
+  events.receipt_counts = [&progress](const v1::ReceiptCounts& push) {
+    if (!progress.chat.is_group() || push.chat() != progress.chat.group.view()) return;
+    for (const v1::ReceiptCount& count : push.counts()) progress.counts[count.chat_seq()] = count;
   };
   return events;
 }
@@ -64,13 +70,24 @@ void await(CommandSession& session, Progress& progress, const std::function<bool
   }
 }
 
-void await_receipt(CommandSession& session, UserId peer, std::uint64_t chat_seq, WaitFor wait,
+// In a group: every member has it, or has read it.
+bool all_have(const Progress& progress, std::uint64_t chat_seq, WaitFor wait) {
+  const auto found = progress.counts.find(chat_seq);
+  if (found == progress.counts.end()) return false;
+  const v1::ReceiptCount& count = found->second;
+  return (wait == WaitFor::read ? count.read() : count.delivered()) >= count.of();
+}
+
+void await_receipt(CommandSession& session, const Progress& progress, std::uint64_t chat_seq, WaitFor wait,
                    Deadline deadline) {
   if (wait == WaitFor::sent) return;
-  const ChatState& chat = session.profile().state.chats[peer];
+  const ChatState& chat = session.profile().state.chats[progress.chat];
   const std::uint64_t& position = wait == WaitFor::read ? chat.peer_read : chat.peer_delivered;
   const std::string what = wait == WaitFor::read ? "read" : "delivered";
-  session.wait([&] { return position >= chat_seq; }, deadline, "'" + what + "' from the other side");
+  const auto done = [&] {
+    return progress.chat.is_group() ? all_have(progress, chat_seq, wait) : position >= chat_seq;
+  };
+  session.wait(done, deadline, "'" + what + "' from the other side");
   session.out().result(what + " #" + std::to_string(chat_seq), {{"type", what}, {"chat_seq", chat_seq}});
 }
 
@@ -88,18 +105,20 @@ MessageId chosen_id(CommandSession& session, const std::string& text) {
 }
 
 // The message under --id: the very bytes of the first attempt when there was one.
-OutgoingMessage compose_once(CommandSession& session, const Contact& to, const SendOptions& options) {
+OutgoingMessage compose_once(CommandSession& session, const ChatRef& to, const SendOptions& options) {
   const MessageId id = chosen_id(session, options.id);
   if (!options.id.empty()) {
     auto earlier = session.profile().find_own(id);
-    if (earlier && earlier->to == to.user) return std::move(*earlier);
+    if (earlier && earlier->to == to) return std::move(*earlier);
   }
-  return compose(session, to.user, id, joined(options.words));
+  OutgoingMessage message = compose(session, to, id, joined(options.words));
+  message.ttl_s = options.ttl_s;
+  return message;
 }
 
 void send_one(CommandSession& session, Progress& progress, const SendOptions& options) {
-  const Contact to = session.find_user(options.to);
-  const OutgoingMessage message = compose_once(session, to, options);
+  progress.chat = session.find_chat(options.to).chat;
+  const OutgoingMessage message = compose_once(session, progress.chat, options);
   const Deadline deadline = session.deadline();
   progress.waiting.insert(message.id);
   if (session.profile().outbox().find(message.id) == nullptr) enqueue(session, message);
@@ -108,7 +127,7 @@ void send_one(CommandSession& session, Progress& progress, const SendOptions& op
   if (!progress.refused.empty()) throw CommandError(progress.refused.begin()->second);
   const v1::Sent& sent = progress.sent.front().second;
   report(session.out(), message.id, sent);
-  await_receipt(session, to.user, sent.chat_seq(), options.wait, deadline);
+  await_receipt(session, progress, sent.chat_seq(), options.wait, deadline);
 }
 
 // Reports what was acknowledged; returns the highest position in the chat.
@@ -123,8 +142,8 @@ std::uint64_t report_all(CommandSession& session, Progress& progress) {
 
 // A refused line does not keep the others; the first refusal is thrown at the end.
 void send_lines(CommandSession& session, Progress& progress, const SendOptions& options) {
-  const Contact to = session.find_user(options.to);
-  session.require_key_with(to.user);
+  progress.chat = session.find_chat(options.to).chat;
+  session.require_key_of(progress.chat);
   LineReader lines(session.context().loop, STDIN_FILENO);
   std::optional<Failure> refusal;
   std::uint64_t last = 0;
@@ -139,7 +158,8 @@ void send_lines(CommandSession& session, Progress& progress, const SendOptions& 
     const std::string line = lines.take();
     if (line.empty()) continue;
     const MessageId id = make_message_id(session.client().server_now_ms());
-    const OutgoingMessage message = compose(session, to.user, id, line);
+    OutgoingMessage message = compose(session, progress.chat, id, line);
+    message.ttl_s = options.ttl_s;
     progress.waiting.insert(id);
     enqueue(session, message);
     await(
@@ -150,7 +170,7 @@ void send_lines(CommandSession& session, Progress& progress, const SendOptions& 
       session, progress, [&] { return progress.waiting.empty(); }, session.deadline());
   take_stock();
   if (refusal) throw CommandError(*refusal);
-  if (last != 0) await_receipt(session, to.user, last, options.wait, session.deadline());
+  if (last != 0) await_receipt(session, progress, last, options.wait, session.deadline());
 }
 
 }  // namespace
