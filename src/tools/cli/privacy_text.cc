@@ -18,17 +18,15 @@ v1::Audience parse_audience(const std::string& word) {
 // "everyone,-bob,-carol"
 v1::PrivacyRule parse_rule(std::string_view text, const FindUser& find) {
   v1::PrivacyRule rule;
-  for (bool first = true; first || !text.empty(); first = false) {
-    const std::size_t comma = std::min(text.find(','), text.size());
+  std::size_t comma = text.find(',');
+  rule.set_audience(parse_audience(std::string(text.substr(0, comma))));
+  while (comma != std::string_view::npos) {
+    text.remove_prefix(comma + 1);
+    comma = text.find(',');
     const std::string word(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    if (first) {
-      rule.set_audience(parse_audience(word));
-    } else if (word.size() > 1 && word[0] == '-') {
-      rule.add_except(find(word.substr(1)).value);
-    } else {
+    if (word.size() < 2 || word[0] != '-')
       throw std::invalid_argument("exceptions are written -HANDLE: " + word);
-    }
+    rule.add_except(find(word.substr(1)).value);
   }
   return rule;
 }

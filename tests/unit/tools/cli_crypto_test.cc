@@ -70,6 +70,29 @@ TEST_F(PayloadCrypto, payload_presented_as_another_senders_or_another_message_is
   EXPECT_FALSE(bob_.open(payload, kAlice, make_message_id(1'700'000'000'000)));
 }
 
+TEST_F(PayloadCrypto, members_of_a_group_read_each_other_and_no_other_group) {
+  const GroupSecret secret = GroupSecret::derive("correct horse");
+  const GroupSecret same = GroupSecret::derive("correct horse");
+  const GroupSecret other = GroupSecret::derive("incorrect horse");
+  const ChatId club = ChatId::from("0123456789abcdef");
+  const ChatId choir = ChatId::from("fedcba9876543210");
+  const std::string payload = secret.key_of(club).seal("hello", kAlice, id_);
+  EXPECT_EQ(same.key_of(club).open(payload, kAlice, id_), "hello");
+  EXPECT_FALSE(same.key_of(club).open(payload, kBob, id_)) << "another sender";
+  EXPECT_FALSE(same.key_of(choir).open(payload, kAlice, id_));
+  EXPECT_FALSE(other.key_of(club).open(payload, kAlice, id_));
+  EXPECT_FALSE(alice_.open(payload, kAlice, id_));
+}
+
+TEST_F(PayloadCrypto, name_of_a_group_is_read_under_the_same_passphrase_only) {
+  const GroupSecret secret = GroupSecret::derive("correct horse");
+  const std::string sealed = secret.seal_name("club");
+  EXPECT_EQ(GroupSecret::derive("correct horse").open_name(sealed), "club");
+  EXPECT_FALSE(GroupSecret::derive("incorrect horse").open_name(sealed));
+  EXPECT_FALSE(secret.open_name("club")) << "a name that was not sealed";
+  EXPECT_EQ(sealed.find("club"), std::string::npos);
+}
+
 TEST_F(PayloadCrypto, another_passphrase_or_another_pair_cannot_read) {
   const std::string payload = alice_.seal("hello", kAlice, id_);
   EXPECT_FALSE(ChatKey::of_pair("incorrect horse", kAlice, kBob).open(payload, kAlice, id_));

@@ -132,6 +132,49 @@ TEST_F(ProfileTest, state_reopened_is_the_state_saved) {
   EXPECT_EQ(profile->state.handles.at(kPeer), "peer\x1b");
 }
 
+TEST_F(ProfileTest, groups_reopened_are_the_groups_saved) {
+  const ChatId group = ChatId::from("0123456789abcdef");
+  {
+    auto profile = open_registered();
+    profile->remember_group(group, std::string("seal\0ed", 7), 4);
+    profile->remember_group(group, "older", 3);
+    profile->state.chats[ChatRef(group)].read_wanted = 8;
+    profile->state.chats[kPeer].read_wanted = 2;
+    profile->save_state();
+  }
+  const auto profile = open();
+  EXPECT_EQ(profile->state.groups.at(group).sealed_name, std::string("seal\0ed", 7));
+  EXPECT_EQ(profile->state.groups.at(group).version, 4U);
+  EXPECT_EQ(profile->state.chats.at(ChatRef(group)).read_wanted, 8U);
+  EXPECT_EQ(profile->state.chats.at(kPeer).read_wanted, 2U);
+}
+
+TEST_F(ProfileTest, message_of_a_group_counts_for_the_group_and_its_event_names_it) {
+  const ChatId group = ChatId::from("0123456789abcdef");
+  auto profile = open_registered();
+  v1::Envelope event = envelope(1, 5);
+  event.set_chat(group.str());
+  event.mutable_event()->set_name("sealed");
+  event.mutable_event()->set_version(2);
+  profile->record(event);
+  EXPECT_EQ(profile->state.chats.at(ChatRef(group)).last_chat_seq, 5U);
+  EXPECT_FALSE(profile->state.chats.contains(kPeer));
+  EXPECT_EQ(profile->state.groups.at(group).sealed_name, "sealed");
+}
+
+TEST_F(ProfileTest, message_to_a_group_waits_as_such_after_a_crash) {
+  const ChatRef group(ChatId::from("0123456789abcdef"));
+  OutgoingMessage message{make_message_id(1'700'000'000'000), group, "payload", 60};
+  ASSERT_TRUE(open_registered()->outbox().add(message));
+  const auto profile = open();
+  ASSERT_EQ(profile->outbox().messages().size(), 1U);
+  EXPECT_EQ(profile->outbox().messages().front().to, group);
+  EXPECT_EQ(profile->outbox().messages().front().ttl_s, 60U);
+  const v1::Send send = to_request(profile->outbox().messages().front());
+  EXPECT_EQ(send.chat(), group.group.str());
+  EXPECT_EQ(send.to(), 0U);
+}
+
 TEST_F(ProfileTest, messages_stored_before_a_crash_move_the_cursor_though_the_state_was_not_saved) {
   {
     auto profile = open_registered();
