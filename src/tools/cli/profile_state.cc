@@ -42,10 +42,12 @@ ProfileState from_json(const Json& in) {
     state.chats[UserId(std::stoull(user))] = chat_from_json(chat);
   }
   // Profiles from before there were groups have none of these.
-  for (const auto& [id, chat] : in.value("group_chats", Json::object()).items()) {
+  const Json group_chats = in.value("group_chats", Json::object());
+  for (const auto& [id, chat] : group_chats.items()) {
     if (const auto group = parse_group_id(id)) state.chats[ChatRef(*group)] = chat_from_json(chat);
   }
-  for (const auto& [id, known] : in.value("groups", Json::object()).items()) {
+  const Json groups = in.value("groups", Json::object());
+  for (const auto& [id, known] : groups.items()) {
     const auto group = parse_group_id(id);
     const auto name = auth::base64url_decode(known.at("sealed_name").get<std::string>());
     if (group && name) state.groups[*group] = {*name, known.at("version").get<std::uint64_t>()};
