@@ -30,6 +30,10 @@ void add_common(CLI::App& app, Options& o) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   app.add_option("--keepalive", o.keepalive_s, "seconds of silence to ask for; 0: the server's default");
+  app.add_option("--ack-delay", o.ack_delay_ms,
+                 "milliseconds after a message until it is acknowledged, with what came meanwhile")
+      ->check(CLI::Range(0, 60'000))
+      ->capture_default_str();
   app.add_option("--seconds", o.seconds, "length of the measurement")->capture_default_str();
   app.add_option("--drain", o.drain_s, "seconds to wait for what is under way at the end")
       ->capture_default_str();

@@ -23,6 +23,7 @@ struct Options {
   std::uint32_t threads = 1;
   std::uint32_t concurrency = 256;  // logins under way at once, per thread
   std::uint32_t keepalive_s = 0;    // 0: the server's default
+  std::uint32_t ack_delay_ms = 0;   // 0: an Ack after every read
   bool refresh = false;             // every login asks for a new token first
 
   std::uint32_t payload = 200;  // bytes

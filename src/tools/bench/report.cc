@@ -56,7 +56,7 @@ Json parameters(const Options& options, std::uint64_t seed) {
           {"threads", options.threads}, {"payload", options.payload},
           {"seconds", options.seconds}, {"rate", options.rate},
           {"window", options.window},   {"window_on", options.window_on_sent ? "sent" : "delivered"},
-          {"both", options.both}};
+          {"both", options.both},       {"ack_delay_ms", options.ack_delay_ms}};
 }
 
 }  // namespace

@@ -130,12 +130,24 @@ void Session::on_watermarks(std::string_view body) {
 void Session::on_read_end() {
   if (state_ != State::live) return;
   if (cursor_ > acknowledged_) {
-    acknowledged_ = cursor_;
-    wrote_ns_ = shard_.loop.now();
-    shard_.counters.add(Counter::acks);
-    shard_.counters.add(Counter::ack_bytes, append_ack(connection_.begin_write(), cursor_));
+    if (shard_.options.ack_delay_ms == 0) {
+      acknowledge();
+    } else if (!ack_pending_) {
+      ack_pending_ = true;
+      shard_.loop.at(shard_.loop.now() + shard_.options.ack_delay_ms * kNsPerMs, [this] {
+        ack_pending_ = false;
+        if (state_ == State::live) acknowledge();
+      });
+    }
   }
   user_.on_read_end(*this);
+}
+
+void Session::acknowledge() {
+  acknowledged_ = cursor_;
+  wrote_ns_ = shard_.loop.now();
+  shard_.counters.add(Counter::acks);
+  shard_.counters.add(Counter::ack_bytes, append_ack(connection_.begin_write(), cursor_));
 }
 
 void Session::on_rare_frame(std::string_view payload) {

@@ -44,7 +44,8 @@ class SessionUser {
 };
 
 // Life cycle: start() (by the LoginQueue), live, dropped or stop(); then start() again, resuming at the
-// cursor. Acknowledges cumulatively, once per read. Renews its access token when it has run out.
+// cursor. Acknowledges cumulatively, once per
+// read, or later when --ack-delay says so. Renews its access token when it has run out.
 class Session final : public ConnectionUser {
  public:
   // `number` is unique among all sessions of the run: it picks the source address.
@@ -93,6 +94,7 @@ class Session final : public ConnectionUser {
   void on_read_end() override;
   void on_closed(const CloseCause& cause) override;
 
+  void acknowledge();
   void count_send(std::size_t bytes);
   void on_deliver(std::string_view body);
   void on_watermarks(std::string_view body);
@@ -122,6 +124,7 @@ class Session final : public ConnectionUser {
   std::int64_t wrote_ns_ = 0;
   bool has_cursor_ = false;
   bool caught_up_ = false;
+  bool ack_pending_ = false;  // a timer will send it
   bool refresh_ = false;
 };
 
