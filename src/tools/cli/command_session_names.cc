@@ -98,8 +98,13 @@ void CommandSession::learn_groups(const std::vector<v1::ChatInfo>& chats) {
     v1::ClientFrame frame;
     frame.mutable_get_group()->set_chat(info.chat());
     frame.mutable_get_group()->set_limit(1);
-    const v1::ServerFrame reply = call(frame, v1::ServerFrame::kGroup, Retry::yes);
-    profile_.remember_group(group, reply.group().name(), reply.group().version());
+    try {
+      const v1::ServerFrame reply = call(frame, v1::ServerFrame::kGroup, Retry::yes);
+      profile_.remember_group(group, reply.group().name(), reply.group().version());
+    } catch (const CommandError& e) {
+      // Removed from it just now.
+      if (e.failure.name != "chat_not_found") throw;
+    }
   }
 }
 
