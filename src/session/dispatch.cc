@@ -41,6 +41,14 @@ struct Dispatch {
       Row{Body::kDeleteAccount, false, true, true, &Session::handle_delete_account},
       Row{Body::kLookupUser, false, true, true, &Session::handle_lookup_user},
       Row{Body::kBlock, false, true, true, &Session::handle_block},
+      Row{Body::kSetPrivacy, false, true, true, &Session::handle_set_privacy},
+      Row{Body::kGetPrivacy, false, true, true, &Session::handle_get_privacy},
+      Row{Body::kChangeContacts, false, true, true, &Session::handle_change_contacts},
+      Row{Body::kListContacts, false, true, true, &Session::handle_list_contacts},
+      Row{Body::kFindContacts, false, true, true, &Session::handle_find_contacts},
+      Row{Body::kRenameDevice, false, true, true, &Session::handle_rename_device},
+      Row{Body::kListBlocks, false, true, true, &Session::handle_list_blocks},
+      Row{Body::kExportAccount, false, true, true, &Session::handle_export_account},
   };
 };
 

@@ -59,6 +59,11 @@ constexpr Workload kCatalogue[kColumns] = {
     // Messages. Written once, read backward by pages of history and by the newest few when a chat is first
     // touched; never by whole key. The filter holds chat prefixes, as for `inbox`.
     {"chat_log", kChatPrefix, false, kScanBlock},
+    // Contacts per (user, contact). Scanned per user when an account is first touched, notes read by whole key.
+    // A change writes or erases its own row, however many contacts the user has.
+    {"contact", kUserPrefix, true, kPointBlock},
+    // Accounts by the keyed hash of their handle. Point reads; most hashes of an address book are absent.
+    {"contact_hash", 0, true, kPointBlock},
 };
 
 const Workload& workload(Column column) {

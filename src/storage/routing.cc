@@ -21,6 +21,7 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
     case store::Record::kUserCreated: {
       const auto& created = record.user_created();
       bits = user(created.user()) | name(created.handle());
+      if (!created.contact_hash().empty()) bits |= name(created.contact_hash());
       return created.invite().empty() ? bits : bits | name(created.invite());
     }
     case store::Record::kDeviceAdded:
@@ -33,6 +34,12 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
       return user(record.block_changed().blocker()) | chat(record.block_changed().chat());
     case store::Record::kInviteCreated:
       return name(record.invite_created().code());
+    case store::Record::kPrivacyChanged:
+      return user(record.privacy_changed().user());
+    case store::Record::kContactsChanged:
+      return user(record.contacts_changed().user());
+    case store::Record::kDeviceRenamed:
+      return user(record.device_renamed().user());
     case store::Record::BODY_NOT_SET:
       return 0;
   }

@@ -26,6 +26,11 @@ namespace godwit {
 //   struct Options; State(const Key&, const Options&)
 //   static constexpr Column kColumn; static std::string key(const PartitionMap&, const Key&)
 //   void load(const std::optional<std::string>& row)      the stored row, or none
+//   optional, when the state consists of more rows than one:
+//   using More = std::vector<std::pair<std::string, std::string>>      keys and values
+//   static More read_more(const Store&, const PartitionMap&, const Key&, const std::optional<std::string>& row)
+//                                                         reads them, on a reader's thread
+//   void load(const std::optional<std::string>& row, More more)        in place of the other
 //   std::uint64_t applied() const                         position of the last record applied
 //   void apply(const RecordPtr&)                          loaded states only
 //   std::size_t collect(const PartitionMap&, Collector&)  hands out what changed since the last checkpoint, and
@@ -206,23 +211,36 @@ class RowCache {
     to_load_.push_back(key);
   }
 
+  using More = std::vector<std::pair<std::string, std::string>>;
+
   void load(std::vector<Key> keys) {
     readers_.post([this, keys = std::move(keys)]() mutable {
       std::vector<std::string> stored_keys;
       stored_keys.reserve(keys.size());
       for (const Key& key : keys) stored_keys.push_back(State::key(map_, key));
       auto rows = store_.multi_get(State::kColumn, stored_keys);
-      worker_.post([this, keys = std::move(keys), rows = std::move(rows)] { loaded(keys, rows); });
+      std::vector<More> more;
+      if constexpr (requires { &State::read_more; }) {
+        for (std::size_t i = 0; i < keys.size(); ++i) more.push_back(State::read_more(store_, map_, keys[i], rows[i]));
+      }
+      worker_.post([this, keys = std::move(keys), rows = std::move(rows), more = std::move(more)]() mutable {
+        loaded(keys, rows, std::move(more));
+      });
     });
   }
 
-  void loaded(const std::vector<Key>& keys, const std::vector<std::optional<std::string>>& rows) {
+  void loaded(const std::vector<Key>& keys, const std::vector<std::optional<std::string>>& rows,
+              std::vector<More> more) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       Entry& entry = *entries_.find(keys[i])->second;
       ++loads_;
       entry.loading = false;
       entry.loaded = true;
-      entry.state.load(rows[i]);
+      if constexpr (requires { &State::read_more; }) {
+        entry.state.load(rows[i], std::move(more[i]));
+      } else {
+        entry.state.load(rows[i]);
+      }
       const std::uint64_t applied = entry.state.applied();
       for (const RecordPtr& record : std::exchange(entry.pending, {})) {
         if (record->lsn.value > applied) entry.state.apply(record);

@@ -163,5 +163,15 @@ TEST_F(StoreOpenTest, files_of_a_checkpoint_that_was_cut_short_are_removed) {
   EXPECT_TRUE(commit(Column::inbox, {{inbox_key(Partition(1), UserId(1), InboxSeq(1)), "v"}}));
 }
 
+TEST_F(StoreOpenTest, discovery_key_is_made_with_the_directory_and_stays) {
+  const std::string key = open().discovery_key();
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(open().discovery_key(), key);
+  ASSERT_TRUE(commit(Column::meta, {{"discovery_key", "12x"}}));
+  EXPECT_TRUE(says(open_error(), "no valid row \"discovery_key\""));
+  options_.directory = directory_ + "/other";
+  EXPECT_NE(open().discovery_key(), key);
+}
+
 }  // namespace
 }  // namespace godwit
