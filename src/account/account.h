@@ -3,10 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "account/allowance.h"
+#include "account/contacts.h"
+#include "account/privacy.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -23,13 +27,16 @@ struct DeviceInfo {
   DeviceId approved_by;
   std::string approval_signature;
   std::string approval_link_id;
+  std::int64_t last_seen_ms = 0;  // when a connection of it was last there; 0 is not known
+  std::int64_t seen_noted_ms = 0;  // the last_seen_ms that the store has, or will have soon
 };
 
 DeviceInfo device_from_row(const store::Device& row);
 void device_to_row(const DeviceInfo& device, store::Device* row);
 
-// An account. A state of RowCache: owner thread only. Bound: devices by account.max_devices, blocks by
-// kMaxBlocked.
+// An account, in the rows of columns user and contact. A state of RowCache: owner thread only. Bound: devices
+// by account.max_devices, blocks by kMaxBlocked, contacts by Contacts::kMax, exceptions of privacy rules by
+// PrivacyRule::kMaxExcept.
 class Account {
  public:
   static constexpr std::size_t kMaxBlocked = 10'000;
@@ -40,29 +47,53 @@ class Account {
   Account(UserId user, const Options&) : user_(user) {}
 
   // RowCache
-  void load(const std::optional<std::string>& row);
+  static Contacts::Rows read_more(const Store& store, const PartitionMap& map, UserId user,
+                                  const std::optional<std::string>& row);
+  void load(const std::optional<std::string>& row, const Contacts::Rows& contacts);
   std::uint64_t applied() const { return applied_; }
   void apply(const RecordPtr& record);
   std::size_t collect(const PartitionMap& map, Collector& out);
-  bool checkpointed(std::size_t&) { return true; }
-  bool idle() const { return pins_ == 0 && devices_decided == 0; }
+  bool checkpointed(std::size_t& budget) { return contacts_.checkpointed(budget); }
+  bool idle() const { return pins_ == 0 && devices_decided == 0 && contact_changes_decided == 0; }
 
   UserId user() const { return user_; }
   bool exists() const { return created_ms_ != 0 && !deleted_; }
   const std::string& handle() const { return handle_; }
+  std::int64_t created_ms() const { return created_ms_; }
   const std::vector<DeviceInfo>& devices() const { return devices_; }
   const DeviceInfo* device(DeviceId id) const;
   bool blocks(UserId user) const;
   std::size_t blocked_count() const { return blocked_.size(); }
+  const std::vector<UserId>& blocked() const { return blocked_; }
+  const Contacts& contacts() const { return contacts_; }
+
+  const PrivacySettings& privacy() const;
+  // Whether `who` may see or do what the rule is about. Never whom the account blocks; always the account itself.
+  bool allows(Rule rule, UserId who) const;
+  bool hides_read_receipts() const { return privacy().hide_read_receipts; }
+  bool asks_first() const { return privacy().ask_first; }
   DeviceId last_device_id() const { return last_device_id_; }
 
   void pin() { ++pins_; }
   void unpin() { --pins_; }
 
+  // The device has, or had until now, a connection. True when that is news of at least `interval_ms`, which the
+  // row should tell. An unknown device is none.
+  bool seen(DeviceId device, std::int64_t now_ms, std::int64_t interval_ms);
+
   // Devices that were decided and are not committed yet.
   std::uint32_t devices_decided = 0;
+  // As devices_decided: contacts that are about to be added, and changes of contacts of any kind.
+  std::uint32_t contacts_decided = 0;
+  std::uint32_t contact_changes_decided = 0;
+  // What is left of the contact lookups of a day.
+  Allowance lookups;
+  // When an archive was begun last, by the steady clock; nothing is not since the account was loaded.
+  std::optional<std::int64_t> export_began_ms;
 
  private:
+  void apply_device(const store::Record& body);
+
   const UserId user_;
   std::uint64_t applied_ = 0;
   std::string handle_;
@@ -71,6 +102,8 @@ class Account {
   DeviceId last_device_id_;
   std::vector<DeviceInfo> devices_;
   std::vector<UserId> blocked_;
+  std::unique_ptr<PrivacySettings> privacy_;  // none while they are the defaults
+  Contacts contacts_;
   std::uint32_t pins_ = 0;
 };
 

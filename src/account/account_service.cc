@@ -1,10 +1,18 @@
 #include "account/account_service.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "base/random.h"
 
 namespace godwit {
+namespace {
+
+// About the interval of checkpoints.
+constexpr std::uint32_t kRetryContactsMs = 2'000;
+
+}  // namespace
 
 AccountService::AccountService(const AccountWiring& wiring, const AccountOptions& options, Metrics& metrics)
     : wiring_(wiring),
@@ -12,9 +20,11 @@ AccountService::AccountService(const AccountWiring& wiring, const AccountOptions
       accounts_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
       handles_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
       invites_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
+      contact_hashes_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
       verification_(options.verification),
       created_(metrics.counter("godwit_accounts_created_total", "Accounts created")),
-      deleted_(metrics.counter("godwit_accounts_deleted_total", "Accounts deleted")) {}
+      deleted_(metrics.counter("godwit_accounts_deleted_total", "Accounts deleted")),
+      lookups_(metrics.counter("godwit_contact_lookups_total", "Hashes of handles that users looked up")) {}
 
 std::shared_ptr<Record> AccountService::new_record() const {
   auto record = std::make_shared<Record>();
@@ -41,8 +51,13 @@ void AccountService::create(NewAccount account, Reply<UserId> reply) {
     created.set_user(user.value);
     created.set_handle(account.handle);
     created.set_invite(account.invite);
-    device_to_row({DeviceId(1), account.device_key, account.device_name, record->body.time_ms(), DeviceId(), {}, {}},
-                  created.mutable_device());
+    created.set_contact_hash(contact_hash(wiring_.store.discovery_key(), account.handle));
+    DeviceInfo device;
+    device.id = DeviceId(1);
+    device.key = account.device_key;
+    device.name = account.device_name;
+    device.created_ms = record->body.time_ms();
+    device_to_row(device, created.mutable_device());
     write(std::move(record), [this, handle = account.handle, user, reply](Errc outcome) {
       if (Handle* claimed = handles_.find(handle)) claimed->claimed = false;
       if (outcome != Errc::ok) return reply(outcome);
@@ -121,7 +136,11 @@ void AccountService::revoke_device(UserId user, DeviceId device, Reply<Unit> rep
     auto& revoked = *record->body.mutable_device_revoked();
     revoked.set_user(account.user().value);
     revoked.set_device_id(device.value);
-    write(std::move(record), [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+    write(std::move(record), [user = account.user(), device, reply](Errc outcome) {
+      if (outcome != Errc::ok) return reply(outcome);
+      log_info("audit", {{"what", "device_revoked"}, {"user", user}, {"device", device}});
+      reply(Unit{});
+    });
   });
 }
 
@@ -132,9 +151,11 @@ void AccountService::erase(UserId user, Reply<Unit> reply) {
     auto& erased = *record->body.mutable_user_deleted();
     erased.set_user(account.user().value);
     erased.set_handle(account.handle());
-    write(std::move(record), [this, reply](Errc outcome) {
+    erased.set_contact_hash(contact_hash(wiring_.store.discovery_key(), account.handle()));
+    write(std::move(record), [this, user = account.user(), reply](Errc outcome) {
       if (outcome != Errc::ok) return reply(outcome);
       deleted_.Increment();
+      log_info("audit", {{"what", "account_deleted"}, {"user", user}});
       reply(Unit{});
     });
   });
@@ -155,6 +176,80 @@ void AccountService::block(UserId user, const ChatId& chat, UserId other, bool l
   });
 }
 
+void AccountService::set_privacy(UserId user, const store::PrivacySettings& changed, Reply<Unit> reply) {
+  auto record = new_record();
+  record->body.mutable_privacy_changed()->set_user(user.value);
+  *record->body.mutable_privacy_changed()->mutable_changed() = changed;
+  write(std::move(record), [reply = std::move(reply)](Errc outcome) {
+    reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
+  });
+}
+
+void AccountService::change_contacts(UserId user, store::ContactsChanged changed, Reply<Unit> reply) {
+  accounts_.with(user, [this, changed = std::move(changed), reply = std::move(reply)](Account& account) mutable {
+    if (!account.exists()) return reply(Errc::user_not_found);
+    const Contacts& contacts = account.contacts();
+    const auto known = [&](std::uint64_t id) { return contacts.contains(UserId(id)); };
+    const auto added = static_cast<std::uint32_t>(std::count_if(
+        changed.added().begin(), changed.added().end(), [&](const store::Contact& c) { return !known(c.user()); }));
+    const auto left = contacts.size() - static_cast<std::size_t>(std::count_if(changed.removed().begin(),
+                                                                              changed.removed().end(), known));
+    // While others are on their way, what this one removes may be gone already.
+    const std::size_t kept = account.contact_changes_decided == 0 ? left : contacts.size();
+    if (added != 0 && kept + account.contacts_decided + added > Contacts::kMax) {
+      return reply(Error(Errc::too_large, "the contact list is full"));
+    }
+    const auto touched = static_cast<std::uint32_t>(changed.added_size() + changed.removed_size());
+    if (contacts.unwritten() + account.contact_changes_decided + touched > Contacts::kMaxUnwritten) {
+      return reply(Error(Errc::overloaded, "contacts change too fast", kRetryContactsMs));
+    }
+    account.contacts_decided += added;
+    account.contact_changes_decided += touched;
+    changed.set_user(account.user().value);
+    auto record = new_record();
+    *record->body.mutable_contacts_changed() = std::move(changed);
+    write(std::move(record), [this, user = account.user(), added, touched, reply](Errc outcome) {
+      if (Account* again = accounts_.find(user)) {
+        again->contacts_decided -= added;
+        again->contact_changes_decided -= touched;
+      }
+      reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
+    });
+  });
+}
+
+void AccountService::rename_device(UserId user, DeviceId device, const std::string& name, Reply<Unit> reply) {
+  accounts_.with(user, [this, device, name, reply = std::move(reply)](Account& account) {
+    if (account.device(device) == nullptr) return reply(Errc::device_not_found);
+    auto record = new_record();
+    auto& renamed = *record->body.mutable_device_renamed();
+    renamed.set_user(account.user().value);
+    renamed.set_device_id(device.value);
+    renamed.set_name(name);
+    write(std::move(record), [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+  });
+}
+
+Result<std::uint32_t> AccountService::take_lookups(Account& account, std::uint32_t hashes) {
+  const std::uint32_t per_day = options_.contact_lookups_per_day;
+  if (per_day != 0 && hashes > per_day) return Error(Errc::too_large, "more hashes than can be looked up in a day");
+  const std::uint32_t wait = account.lookups.take(wiring_.clock.wall_ms(), per_day, hashes);
+  if (wait != 0) return wait;
+  lookups_.Increment(hashes);
+  if (per_day != 0) accounts_.mark_dirty(account.user());
+  return 0;
+}
+
+void AccountService::device_seen(Account& account, DeviceId device) {
+  if (account.seen(device, wiring_.clock.wall_ms(), options_.last_seen_interval_ms)) {
+    accounts_.mark_dirty(account.user());
+  }
+}
+
+void AccountService::find_by_hash(const std::string& hash, std::function<void(UserId)> reply) {
+  contact_hashes_.with(hash, [reply = std::move(reply)](ContactHash& row) { reply(row.user()); });
+}
+
 void AccountService::applied(const RecordPtr& record) {
   const store::Record& body = record->body;
   const auto mine = [&](const auto& id) { return wiring_.map.worker(id) == wiring_.worker.index(); };
@@ -163,6 +258,7 @@ void AccountService::applied(const RecordPtr& record) {
       const auto& created = body.user_created();
       if (mine(std::string_view(created.handle()))) handles_.apply(created.handle(), record);
       if (mine(UserId(created.user()))) accounts_.apply(UserId(created.user()), record);
+      apply_to_hash(created.contact_hash(), record);
       if (!created.invite().empty() && mine(std::string_view(created.invite()))) {
         release_invite(created.invite());
         invites_.apply(created.invite(), record);
@@ -179,6 +275,7 @@ void AccountService::applied(const RecordPtr& record) {
       const auto& deleted = body.user_deleted();
       if (mine(std::string_view(deleted.handle()))) handles_.apply(deleted.handle(), record);
       if (mine(UserId(deleted.user()))) accounts_.apply(UserId(deleted.user()), record);
+      apply_to_hash(deleted.contact_hash(), record);
       break;
     }
     case store::Record::kBlockChanged:
@@ -187,9 +284,23 @@ void AccountService::applied(const RecordPtr& record) {
     case store::Record::kInviteCreated:
       invites_.apply(body.invite_created().code(), record);
       break;
+    case store::Record::kPrivacyChanged:
+      accounts_.apply(UserId(body.privacy_changed().user()), record);
+      break;
+    case store::Record::kContactsChanged:
+      accounts_.apply(UserId(body.contacts_changed().user()), record);
+      break;
+    case store::Record::kDeviceRenamed:
+      accounts_.apply(UserId(body.device_renamed().user()), record);
+      break;
     default:
       break;
   }
+}
+
+void AccountService::apply_to_hash(const std::string& hash, const RecordPtr& record) {
+  const bool mine = wiring_.map.worker(std::string_view(hash)) == wiring_.worker.index();
+  if (mine && !hash.empty()) contact_hashes_.apply(hash, record);
 }
 
 }  // namespace godwit

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "account/account.h"
+#include "account/contact_hash.h"
 #include "account/verification.h"
 #include "base/metrics.h"
 #include "godwit/clock.h"
@@ -18,6 +19,8 @@ namespace godwit {
 struct AccountOptions {
   std::uint32_t max_devices = 8;
   std::size_t cached_users = 1'000'000;  // per worker
+  std::uint32_t contact_lookups_per_day = 2'000;  // hashes of a user; 0 is no limit
+  std::int64_t last_seen_interval_ms = 3'600'000;  // how old the stored last_seen of a device may be
   VerificationOptions verification;
 };
 
@@ -63,6 +66,20 @@ class AccountService {
   void revoke_device(UserId user, DeviceId device, Reply<Unit> reply);
   void erase(UserId user, Reply<Unit> reply);
   void block(UserId user, const ChatId& chat, UserId other, bool lift, Reply<Unit> reply);
+  // Changes what is set in `changed`, which is valid.
+  void set_privacy(UserId user, const store::PrivacySettings& changed, Reply<Unit> reply);
+  // Removes, then adds; the user is set here. too_large when there would be too many, overloaded when changes
+  // come faster than checkpoints store them. What the same account removes meanwhile does not count yet.
+  void change_contacts(UserId user, store::ContactsChanged changed, Reply<Unit> reply);
+  void rename_device(UserId user, DeviceId device, const std::string& name, Reply<Unit> reply);
+  // Takes so many contact lookups from the account's day, or tells after how many milliseconds it can. too_large
+  // beyond what a day has.
+  Result<std::uint32_t> take_lookups(Account& account, std::uint32_t hashes);
+  // The device has, or had until now, a connection. Costs a row of the next checkpoint now and then, no record.
+  void device_seen(Account& account, DeviceId device);
+
+  // On the hash's worker: the account whose handle has the hash, or none.
+  void find_by_hash(const std::string& hash, std::function<void(UserId)> reply);
 
   // A committed record of one of this worker's rows; also at recovery.
   void applied(const RecordPtr& record);
@@ -70,20 +87,25 @@ class AccountService {
   RowCache<UserId, Account>& accounts() { return accounts_; }
   RowCache<std::string, Handle>& handles() { return handles_; }
   RowCache<std::string, Invite>& invites() { return invites_; }
+  RowCache<std::string, ContactHash>& contact_hashes() { return contact_hashes_; }
 
  private:
   // Hands a record to the journal; `done` runs on this worker.
   void write(RecordPtr record, std::function<void(Errc)> done);
   std::shared_ptr<Record> new_record() const;
+  // Records from before contact discovery have no hash.
+  void apply_to_hash(const std::string& hash, const RecordPtr& record);
 
   const AccountWiring wiring_;
   const AccountOptions options_;
   RowCache<UserId, Account> accounts_;
   RowCache<std::string, Handle> handles_;
   RowCache<std::string, Invite> invites_;
+  RowCache<std::string, ContactHash> contact_hashes_;
   Verification verification_;
   Counter& created_;
   Counter& deleted_;
+  Counter& lookups_;
 };
 
 }  // namespace godwit

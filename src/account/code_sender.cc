@@ -1,26 +1,12 @@
 #include "account/code_sender.h"
 
-#include <sodium.h>
-
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/hmac.h"
 #include "base/random.h"
 
 namespace godwit {
-namespace {
-
-std::string hmac_sha256(std::string_view key, std::string_view text) {
-  crypto_auth_hmacsha256_state state;
-  std::string mac(crypto_auth_hmacsha256_BYTES, '\0');
-  const auto bytes = [](std::string_view s) { return reinterpret_cast<const unsigned char*>(s.data()); };
-  crypto_auth_hmacsha256_init(&state, bytes(key), key.size());
-  crypto_auth_hmacsha256_update(&state, bytes(text), text.size());
-  crypto_auth_hmacsha256_final(&state, reinterpret_cast<unsigned char*>(mac.data()));
-  return mac;
-}
-
-}  // namespace
 
 CodeSender::CodeSender(Options options, Metrics& metrics)
     : options_(std::move(options)),

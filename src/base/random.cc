@@ -49,4 +49,15 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> from_hex(std::string_view digits) {
+  std::string bytes(digits.size() / 2, '\0');
+  std::size_t size = 0;
+  if (sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(), nullptr,
+                     &size, nullptr) != 0 ||
+      size != bytes.size()) {
+    return std::nullopt;
+  }
+  return bytes;
+}
+
 }  // namespace godwit

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "godwit/ids.h"
 
@@ -17,5 +19,7 @@ std::uint32_t random_below(std::uint32_t bound);
 // UUIDv7 (RFC 9562) for the given time.
 MessageId make_message_id(std::int64_t wall_ms);
 std::string hex(std::string_view bytes);
+// Nothing for text that is not pairs of hexadecimal digits.
+std::optional<std::string> from_hex(std::string_view digits);
 
 }  // namespace godwit

@@ -486,9 +486,9 @@ namespace {
 
 // Counts for many messages at once: positions of members who have been in throughout are sorted, the few who
 // came or went meanwhile are looked at one by one.
-class Counter {
+class ReceiptCounter {
  public:
-  Counter(const std::vector<Group::Member>& members, std::uint64_t oldest) {
+  ReceiptCounter(const std::vector<Group::Member>& members, std::uint64_t oldest) {
     for (const Group::Member& member : members) {
       if (member.present() && member.joined() <= oldest) {
         delivered_.push_back(member.delivered);
@@ -534,7 +534,7 @@ class Counter {
 std::vector<ReceiptUpdate> Group::take_receipts() {
   std::vector<ReceiptUpdate> updates;
   if (recent_.empty()) return updates;
-  const Counter counter(members_, recent_.front().told.chat_seq);
+  const ReceiptCounter counter(members_, recent_.front().told.chat_seq);
   // The newest first: of a sender with many, the latest are told now, the others next time.
   for (auto recent = recent_.rbegin(); recent != recent_.rend(); ++recent) {
     const ReceiptCount now = counter.count(recent->told.chat_seq, find(recent->sender));

@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 
-UserSummary summary_of(const Account& account, UserId) {
+UserSummary summary_of(const Account& account, UserId by) {
   UserSummary summary;
   summary.exists = account.exists();
+  summary.asks_first = account.asks_first() && !account.contacts().contains(by);
   for (const DeviceInfo& device : account.devices()) summary.devices.push_back(device.id);
   return summary;
 }

@@ -103,6 +103,9 @@ void Shard::apply(const RecordPtr& record) {
       if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
       break;
     case store::Record::kInviteCreated:
+    case store::Record::kPrivacyChanged:
+    case store::Record::kContactsChanged:
+    case store::Record::kDeviceRenamed:
       accounts_.applied(record);
       break;
     case store::Record::BODY_NOT_SET:
@@ -163,12 +166,13 @@ void Shard::end_turn() {
   accounts_.accounts().flush_loads();
   accounts_.handles().flush_loads();
   accounts_.invites().flush_loads();
+  accounts_.contact_hashes().flush_loads();
   inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
   chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
   account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
-                   accounts_.handles().dirty() + accounts_.invites().dirty(),
+                   accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty(),
                std::memory_order_relaxed);
 }
 
@@ -176,7 +180,7 @@ void Shard::end_turn() {
 template <class F>
 bool Shard::for_caches(F step) {
   return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
-         step(accounts_.invites());
+         step(accounts_.invites()) && step(accounts_.contact_hashes());
 }
 
 void Shard::begin_checkpoint() {

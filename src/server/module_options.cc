@@ -68,6 +68,8 @@ ShardOptions shard_options(const Config& config) {
   options.chat.history_page_max = u32(config.chat.history_page_max);
   options.chat.cached_chats = u64(config.storage.cached_chats) / workers;
   options.account.max_devices = u32(config.account.max_devices);
+  options.account.contact_lookups_per_day = u32(config.account.contact_lookups_per_day);
+  options.account.last_seen_interval_ms = config.account.last_seen_interval_s * 1000;
   options.account.cached_users = u64(config.storage.cached_users) / workers;
   options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
   options.account.verification.attempts = u32(config.account.code_attempts);
@@ -94,6 +96,8 @@ SessionOptions session_options(const Config& config) {
   options.logins = {u32(config.server.login_rate_per_s), u32(config.server.login_burst)};
   options.inbox_retention_ms = config.inbox.retention_days * 24 * 3600 * 1000;
   options.link_ttl_ms = config.account.link_ttl_s * 1000;
+  options.last_seen_interval_ms = config.account.last_seen_interval_s * 1000;
+  options.export_interval_ms = config.account.export_interval_s * 1000;
   options.code_ttl_s = u32(config.account.code_ttl_s);
   options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);

@@ -138,6 +138,7 @@ void Server::build_sessions() {
     p.hosts.push_back(std::make_unique<SessionHost>(i, *p.router, p.clock, *p.store, *p.readers, p.auth, p.codes.get(),
                                                     *p.probe, session_options(config_)));
     all.push_back(p.hosts.back().get());
+    p.router->worker(i).add_end_of_turn([host = all.back()] { host->end_turn(); });
   }
   for (auto& host : p.hosts) host->hosts = all;
 }

@@ -218,7 +218,9 @@ void Session::send_mark(const Mark& mark) {
     watermark.set_delivered(positions.delivered);
     watermark.set_read(positions.read);
   };
-  if (mark.peer && mark.peer != user_) add(mark.peer, mark.other);
+  // Who does not tell what they read is not told either.
+  const bool shows_reads = !account_->hides_read_receipts();
+  if (mark.peer && mark.peer != user_) add(mark.peer, {mark.other.delivered, shows_reads ? mark.other.read : 0});
   // What the only device of a user has received and read, it knows itself.
   if (account_->devices().size() > 1) add(user_, mark.own);
   if (frame.has_watermarks()) send(frame);
@@ -234,7 +236,7 @@ void Session::on_receipts(const ReceiptUpdate& update) {
     auto& added = *counts.add_counts();
     added.set_chat_seq(count.chat_seq);
     added.set_delivered(count.delivered);
-    added.set_read(count.read);
+    if (!account_->hides_read_receipts()) added.set_read(count.read);
     added.set_of(count.of);
   }
   send(frame);

@@ -55,6 +55,14 @@ struct Dispatch {
       Row{Body::kRemoveMessage, false, true, true, &Session::handle_remove_message},
       Row{Body::kSetTimer, false, true, true, &Session::handle_set_timer},
       Row{Body::kAnswerRequest, false, true, true, &Session::handle_answer_request},
+      Row{Body::kSetPrivacy, false, true, true, &Session::handle_set_privacy},
+      Row{Body::kGetPrivacy, false, true, true, &Session::handle_get_privacy},
+      Row{Body::kChangeContacts, false, true, true, &Session::handle_change_contacts},
+      Row{Body::kListContacts, false, true, true, &Session::handle_list_contacts},
+      Row{Body::kFindContacts, false, true, true, &Session::handle_find_contacts},
+      Row{Body::kRenameDevice, false, true, true, &Session::handle_rename_device},
+      Row{Body::kListBlocks, false, true, true, &Session::handle_list_blocks},
+      Row{Body::kExportAccount, false, true, true, &Session::handle_export_account},
   };
 };
 

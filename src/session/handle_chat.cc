@@ -18,7 +18,7 @@ bool valid_id(const std::string& id) {
   return id.size() == 16 && MessageId(MessageId::from(id)).is_uuid_v7();
 }
 
-void fill_direct(Chat& chat, UserId user, v1::ChatInfo& out) {
+void fill_direct(Chat& chat, UserId user, bool shows_reads, v1::ChatInfo& out) {
   const Chat::Member& own = chat.member(user);
   const Chat::Member& other = chat.other(user);
   out.set_peer(other.user.value);
@@ -28,7 +28,7 @@ void fill_direct(Chat& chat, UserId user, v1::ChatInfo& out) {
   out.set_read(own.read);
   out.set_unread(chat.end() - std::min(chat.end(), own.read));
   out.set_peer_delivered(other.delivered);
-  out.set_peer_read(other.shown_read);
+  if (shows_reads) out.set_peer_read(other.shown_read);
   out.set_ttl_s(chat.ttl_s());
   out.set_request(chat.consent_of() == user);
 }
@@ -94,15 +94,16 @@ void Session::gather_chats(std::uint64_t request_id, std::vector<ChatId> chats, 
   }
   list->left = chats.size();
   if (chats.empty()) return answer_frame(*this, request_id, list->reply);
+  const bool shows_reads = !account_->hides_read_receipts();
   for (std::size_t i = 0; i < chats.size(); ++i) out.add_chats();
   for (std::size_t i = 0; i < chats.size(); ++i) {
-    host_->router.on(chats[i], [anchor = anchor_, chat = chats[i], user = user_, list, i](Shard& shard) {
-      shard.chats().with_chat(chat, [anchor, user, list, i](Chat& found) {
+    host_->router.on(chats[i], [anchor = anchor_, chat = chats[i], user = user_, shows_reads, list, i](Shard& shard) {
+      shard.chats().with_chat(chat, [anchor, user, shows_reads, list, i](Chat& found) {
         v1::ChatInfo info;
         if (found.group() != nullptr) {
           fill_group(found, user, info);
         } else {
-          fill_direct(found, user, info);
+          fill_direct(found, user, shows_reads, info);
         }
         to_session(anchor, [list, i, info = std::move(info)](Session& session) mutable {
           *list->reply.mutable_chats()->mutable_chats(static_cast<int>(i)) = std::move(info);
@@ -236,7 +237,20 @@ void Session::handle_answer_request(Request& frame) {
     });
     return;
   }
-  host_->shard().accounts().block(user_, chat, peer, false, done_reply(id));
+  // What has come goes, then nothing more comes.
+  host_->router.on(chat, [chat, peer, user = user_, anchor = anchor_, id](Shard& shard) {
+    shard.chats().with_chat(chat, [&shard, chat, peer, user, anchor, id](Chat& found) {
+      const auto block = [chat, peer, anchor, id](const Status& hidden) {
+        to_session(anchor, [chat, peer, id, hidden](Session& session) {
+          if (!hidden) return session.answer_error(id, hidden.error());
+          if (session.state_ != State::live) return;
+          session.host_->shard().accounts().block(session.user_, chat, peer, false, session.done_reply(id));
+        });
+      };
+      if (found.consent_of() != user) return block(Unit{});
+      shard.chats().hide(chat, user, 1, block);
+    });
+  });
 }
 
 }  // namespace godwit

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
+#include "session/account_wire.h"
 #include "session/session.h"
 
 namespace godwit {
@@ -91,15 +92,12 @@ void Session::handle_list_devices(Request& frame) {
   auto& devices = *reply.mutable_devices();
   for (const DeviceInfo& info : account_->devices()) {
     auto& device = *devices.add_devices();
-    device.set_device_id(info.id.value);
-    device.set_name(info.name);
-    device.set_device_key(info.key);
-    device.set_created_ms(info.created_ms);
-    device.set_online(host_->shard().registry().online(user_, info.id));
+    device_to_wire(info, device);
     device.set_current(info.id == device_);
-    device.set_approved_by(info.approved_by.value);
-    device.set_approval_signature(info.approval_signature);
-    device.set_approval_link_id(info.approval_link_id);
+    if (host_->shard().registry().online(user_, info.id)) {
+      device.set_online(true);
+      device.set_last_seen_ms(host_->clock.wall_ms());
+    }
   }
   answer(reply);
 }

@@ -117,9 +117,10 @@ void Session::check_users(std::vector<UserId> users, CheckedUsers next) {
   };
   auto state = std::make_shared<State>(State{users.size(), {}, {}, std::move(next)});
   for (const UserId user : users) {
-    host_->router.on(user, [anchor = anchor_, user, state](Shard& shard) {
-      shard.accounts().with_account(user, [anchor, user, state](Account& account) {
-        to_session(anchor, [user, state, fine = account.exists()](Session& session) {
+    host_->router.on(user, [anchor = anchor_, user, by = user_, state](Shard& shard) {
+      shard.accounts().with_account(user, [anchor, user, by, state](Account& account) {
+        const bool fine = account.exists() && account.allows(Rule::may_add_me, by);
+        to_session(anchor, [user, state, fine](Session& session) {
           (fine ? state->yes : state->no).push_back(user);
           if (--state->left == 0) state->next(session, std::move(state->yes), std::move(state->no));
         });
@@ -196,7 +197,8 @@ void Session::handle_change_group(Request& frame) {
                                       action = std::move(action), nothing_else = users == asked.add_size()](
                                          Session& session, std::vector<UserId> yes, std::vector<UserId> no) mutable {
     if (yes.empty() && !no.empty() && nothing_else && !action.name && !action.settings) {
-      return session.answer_error(id, no.size() == 1 ? Errc::user_not_found : Errc::refused_by_privacy);
+      // Which of the two it is, a stranger is not told.
+      return session.answer_error(id, Errc::user_not_found);
     }
     action.add = std::move(yes);
     session.change_group(id, message_id, chat, std::move(action), std::move(no));
@@ -295,7 +297,8 @@ void Session::handle_get_receipts(Request& frame) {
   const v1::GetReceipts& asked = frame.get_receipts();
   const std::uint64_t id = frame.request_id();
   with_group(id, asked.chat(), [id, seq = asked.chat_seq(), after = UserId(asked.after()), limit = asked.limit(),
-                                user = user_](Chat& chat, const Group::Member&, const AnchorPtr& anchor) {
+                                user = user_, shows_reads = !account_->hides_read_receipts()](
+                                   Chat& chat, const Group::Member&, const AnchorPtr& anchor) {
     const std::uint64_t position = seq == 0 ? chat.end() : seq;
     if (position > chat.end()) {
       return to_session(anchor, [id](Session& session) { session.answer_error(id, Errc::message_not_found); });
@@ -307,14 +310,14 @@ void Session::handle_get_receipts(Request& frame) {
       out.set_chat(chat.id().str());
       out.set_chat_seq(position);
       out.set_delivered(count.delivered);
-      out.set_read(count.read);
+      if (shows_reads) out.set_read(count.read);
       out.set_of(count.of);
       out.set_more(member_page(group, after, limit, [&](const Group::Member& member) {
         if (member.user == user || !member.was_in_at(position)) return false;
         auto& added = *out.add_members();
         added.set_user_id(member.user.value);
         added.set_delivered(member.delivered);
-        added.set_read(member.shown_read);
+        if (shows_reads) added.set_read(member.shown_read);
         return true;
       }));
     }, answer_frame);

@@ -151,6 +151,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   sent_ = acked_ = cursor;
   requests_ = {};
   state_ = State::live;
+  note_seen();
   // First the watcher, then the sample: an entry that arrives from here on is seen by either.
   host_->shard().registry().add(user_, *this);
   host_->probe.live.Increment();

@@ -129,6 +129,7 @@ void Session::handle_read(Request& frame) {
   ChatService::Advance to;
   to.member = user_;
   to.read = asked.chat_seq();
+  to.shown = !account_->hides_read_receipts();
   to.tell_own = account_->devices().size() > 1;
   host_->router.on(*chat, [id = *chat, to, reply = done_reply(frame.request_id())](Shard& shard) {
     shard.chats().with_chat(id, [&shard, to, reply](Chat& chat) { reply(shard.chats().advance(chat, to)); });

@@ -99,6 +99,7 @@ void Session::close(CloseReason reason) {
 // Gives back what a live session holds. Afterwards nothing reaches the client any more.
 void Session::leave() {
   if (state_ == State::live) {
+    note_seen();
     host_->shard().registry().remove(user_, *this);
     account_->unpin();
     inbox_->unpin();
@@ -106,6 +107,10 @@ void Session::leave() {
   }
   state_ = State::closed;
   unacked_.clear();
+}
+
+void Session::note_seen() {
+  if (state_ == State::live) host_->shard().accounts().device_seen(*account_, device_);
 }
 
 v1::ServerFrame& Session::begin(std::uint64_t request_id) {

@@ -5,6 +5,7 @@
 #include <boost/intrusive/list_hook.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,11 @@ class Session final : public LinkUser,
   // Tells the client to reconnect elsewhere, then closes.
   void drain();
 
+  // The device is here: notes it with the account, which tells the store now and then. `noted_at_ms` is when
+  // the host looked last, by the steady clock.
+  void note_seen();
+  std::int64_t noted_at_ms = 0;
+
  private:
   friend struct Dispatch;
   enum class State : std::uint8_t { greeting, entering, live, closed };
@@ -107,6 +113,14 @@ class Session final : public LinkUser,
   void handle_remove_message(Request& frame);
   void handle_set_timer(Request& frame);
   void handle_answer_request(Request& frame);
+  void handle_set_privacy(Request& frame);
+  void handle_get_privacy(Request& frame);
+  void handle_change_contacts(Request& frame);
+  void handle_list_contacts(Request& frame);
+  void handle_find_contacts(Request& frame);
+  void handle_rename_device(Request& frame);
+  void handle_list_blocks(Request& frame);
+  void handle_export_account(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -147,6 +161,14 @@ class Session final : public LinkUser,
   void registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device);
   void register_external(const std::shared_ptr<Registering>& request);
 
+  // handle_privacy.cc
+  struct Finding;
+  void find_contacts(const std::shared_ptr<Finding>& finding);
+  void answer_privacy(std::uint64_t request_id);
+
+  // handle_export.cc
+  std::int64_t begin_export();
+
   // delivery.cc
   void deliver();
   void deliver_from_tail();
@@ -183,6 +205,7 @@ class Session final : public LinkUser,
   // Of the connection.
   State state_ = State::greeting;
   bool reading_ = false;        // a page is on its way from the store
+  bool exporting_ = false;      // a part of an archive is on its way from the store
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
   std::uint8_t failed_hellos_ = 0;

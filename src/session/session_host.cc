@@ -7,6 +7,11 @@
 #include "session/session.h"
 
 namespace godwit {
+namespace {
+
+constexpr int kNotedPerTurn = 64;
+
+}  // namespace
 
 SessionProbe::SessionProbe(Metrics& metrics)
     : frames(metrics.counter("godwit_requests_total", "Frames received from clients")),
@@ -16,7 +21,10 @@ SessionProbe::SessionProbe(Metrics& metrics)
       catch_up_pages(metrics.counter("godwit_catch_up_pages_total", "Pages of inboxes read from the store")),
       gaps(metrics.counter("godwit_gaps_total", "Losses by retention told to devices")),
       window_full(metrics.counter("godwit_window_full_total", "Times delivery waited for an acknowledgement")),
-      live(metrics.gauge("godwit_sessions_live", "Authenticated connections")) {
+      live(metrics.gauge("godwit_sessions_live", "Authenticated connections")),
+      contacts_found(metrics.counter("godwit_contacts_found_total", "Users found by a hash of their handle")),
+      exports(metrics.counter("godwit_exports_total", "Archives of accounts begun")),
+      export_parts(metrics.counter("godwit_export_parts_total", "Parts of archives handed out")) {
   for (const ErrorInfo& info : error_table()) {
     errors[static_cast<std::size_t>(info.code)] = &metrics.counter(
         "godwit_errors_total", "Errors answered, by code", {{"code", std::string(info.name)}});
@@ -45,7 +53,22 @@ SessionHost::SessionHost(unsigned i, Router& r, const Clock& c, const Store& s, 
 SessionHost::~SessionHost() = default;
 
 void SessionHost::add(Session& session) {
+  session.noted_at_ms = clock.steady_ms();
   sessions_->list.push_back(session);
+}
+
+// The list is in order of noted_at_ms: who was noted goes to its end.
+void SessionHost::end_turn() {
+  auto& list = sessions_->list;
+  if (list.empty()) return;
+  const std::int64_t now = clock.steady_ms();
+  for (int i = 0; i < kNotedPerTurn; ++i) {
+    Session& session = list.front();
+    if (now - session.noted_at_ms < options_.last_seen_interval_ms) return;
+    session.note_seen();
+    session.noted_at_ms = now;
+    list.splice(list.end(), list, list.begin());
+  }
 }
 
 void SessionHost::remove(Session& session) {

@@ -49,6 +49,9 @@ struct SessionProbe {
   Counter& gaps;
   Counter& window_full;
   Gauge& live;
+  Counter& contacts_found;
+  Counter& exports;
+  Counter& export_parts;
   std::array<Counter*, 64> errors{};  // by wire code
 };
 
@@ -67,6 +70,9 @@ class SessionHost {
 
   void add(Session& session);
   void remove(Session& session);
+
+  // Notes which devices are here, a few at a time, each once per last_seen_interval_ms. End-of-turn hook.
+  void end_turn();
 
   // Admits a login, or tells after how many milliseconds to try again.
   std::uint32_t admit_login();

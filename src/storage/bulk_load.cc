@@ -62,7 +62,7 @@ rocksdb::Status BulkLoad::add(rocksdb::ColumnFamilyHandle* column, const std::ve
   for (std::size_t i = 0; i < order.size() && status.ok(); ++i) {
     if (i + 1 < order.size() && same_key(rows, order[i], order[i + 1])) continue;
     const Row& row = rows[order[i].index];
-    status = writer.Put(row.key, row.value);
+    status = row.erased ? writer.Delete(row.key) : writer.Put(row.key, row.value);
     ++rows_;
   }
   rocksdb::ExternalSstFileInfo info;

@@ -7,7 +7,12 @@ namespace godwit {
 
 void CheckpointRows::put(Column column, std::string key, std::string value) {
   bytes_ += key.size() + value.size();
-  rows_[static_cast<std::size_t>(column)].push_back({std::move(key), std::move(value)});
+  rows_[static_cast<std::size_t>(column)].push_back({std::move(key), std::move(value), false});
+}
+
+void CheckpointRows::erase(Column column, std::string key) {
+  bytes_ += key.size();
+  rows_[static_cast<std::size_t>(column)].push_back({std::move(key), {}, true});
 }
 
 void CheckpointRows::merge(CheckpointRows&& other) {

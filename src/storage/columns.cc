@@ -62,6 +62,11 @@ constexpr Workload kCatalogue[kColumns] = {
     // Members of groups, present and past. Scanned per group when it is first touched, never read singly.
     // Those whose positions moved are rewritten by each checkpoint.
     {"member", kChatPrefix, false, kScanBlock},
+    // Contacts per (user, contact). Scanned per user when an account is first touched, notes read by whole key.
+    // A change writes or erases its own row, however many contacts the user has.
+    {"contact", kUserPrefix, true, kPointBlock},
+    // Accounts by the keyed hash of their handle. Point reads; most hashes of an address book are absent.
+    {"contact_hash", 0, true, kPointBlock},
 };
 
 const Workload& workload(Column column) {

@@ -53,6 +53,13 @@ std::string name_key(Partition partition, std::string_view name) {
   return key;
 }
 
+std::string contact_key(Partition partition, UserId user, UserId contact) {
+  std::string key = begin_key(partition, 16);
+  append_u64(key, user.value);
+  append_u64(key, contact.value);
+  return key;
+}
+
 std::string inbox_key(Partition partition, UserId user, InboxSeq seq) {
   std::string key = begin_key(partition, 16);
   append_u64(key, user.value);

@@ -13,11 +13,12 @@ namespace godwit {
 // partition = hash(id) mod P. The hash is part of the storage format: it never changes.
 Partition partition_of(UserId user, unsigned partitions);
 Partition partition_of(const ChatId& chat, unsigned partitions);
-// For handles and invite codes.
+// For handles, invite codes and hashes of handles.
 Partition partition_of(std::string_view name, unsigned partitions);
 
 std::string user_key(Partition partition, UserId user);                          // user, inbox_meta
-std::string name_key(Partition partition, std::string_view name);                // handle, invite
+std::string name_key(Partition partition, std::string_view name);                // handle, invite, contact_hash
+std::string contact_key(Partition partition, UserId user, UserId contact);       // contact
 std::string inbox_key(Partition partition, UserId user, InboxSeq seq);           // inbox
 std::string mark_key(Partition partition, UserId user, const ChatId& chat);      // mark
 std::string chat_key(Partition partition, const ChatId& chat);                   // chat
@@ -25,7 +26,7 @@ std::string log_key(Partition partition, const ChatId& chat, ChatSeq seq);      
 
 std::string member_key(Partition partition, const ChatId& chat, UserId user);      // member
 
-// The last 8 bytes of an inbox or log key.
+// The last 8 bytes of an inbox, log, member or contact key.
 std::uint64_t seq_of_key(std::string_view key);
 // The smallest key that is greater than every key with this prefix; empty when there is none.
 std::string prefix_end(std::string_view prefix);

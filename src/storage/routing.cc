@@ -23,6 +23,7 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
     case store::Record::kUserCreated: {
       const auto& created = record.user_created();
       bits = user(created.user()) | name(created.handle());
+      if (!created.contact_hash().empty()) bits |= name(created.contact_hash());
       return created.invite().empty() ? bits : bits | name(created.invite());
     }
     case store::Record::kDeviceAdded:
@@ -45,6 +46,12 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
       bits = chat(record.group_watermark().chat());
       for (const std::uint64_t id : record.group_watermark().recipients()) bits |= user(id);
       return bits;
+    case store::Record::kPrivacyChanged:
+      return user(record.privacy_changed().user());
+    case store::Record::kContactsChanged:
+      return user(record.contacts_changed().user());
+    case store::Record::kDeviceRenamed:
+      return user(record.device_renamed().user());
     case store::Record::BODY_NOT_SET:
       return 0;
   }

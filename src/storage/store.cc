@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "storage/bulk_load.h"
 #include "storage/columns.h"
 #include "storage/inbox_filter.h"
@@ -33,6 +34,9 @@ namespace fs = std::filesystem;
 constexpr const char* kFormatKey = "format";
 constexpr const char* kPartitionsKey = "partitions";
 constexpr const char* kAppliedKey = "applied";
+// In hexadecimal digits, in place of a number.
+constexpr const char* kDiscoveryKey = "discovery_key";
+constexpr std::size_t kDiscoveryKeyBytes = 32;
 
 // Where checkpoints write the files that RocksDB takes over.
 constexpr const char* kIncoming = "/incoming";
@@ -201,6 +205,7 @@ void Store::load_meta(unsigned partitions) {
     rows.put(Column::meta, kFormatKey, std::to_string(kFormatVersion));
     rows.put(Column::meta, kPartitionsKey, std::to_string(partitions));
     rows.put(Column::meta, kAppliedKey, "0");
+    rows.put(Column::meta, kDiscoveryKey, hex(random_bytes(kDiscoveryKeyBytes)));
     if (!ingest(rows)) refuse(directory_, "it is not writable");
   }
   const auto found = static_cast<std::uint32_t>(meta_number(kFormatKey));
@@ -220,6 +225,25 @@ void Store::load_meta(unsigned partitions) {
     if (!ingest(changed)) refuse(directory_, "the migration to a newer storage format cannot be written");
     log_info("store_migrated", {{"format", step.from + 1}});
   }
+  load_discovery_key();
+}
+
+void Store::load_discovery_key() {
+  const auto digits = get(Column::meta, kDiscoveryKey);
+  if (digits) {
+    const auto key = from_hex(*digits);
+    if (!key || key->size() != kDiscoveryKeyBytes) {
+      refuse(directory_, std::string("it is damaged (no valid row \"") + kDiscoveryKey +
+                             "\" in meta); restore a backup");
+    }
+    discovery_key_ = *key;
+    return;
+  }
+  // The directory is of a program that had no contact discovery.
+  discovery_key_ = random_bytes(kDiscoveryKeyBytes);
+  CheckpointRows rows;
+  rows.put(Column::meta, kDiscoveryKey, hex(discovery_key_));
+  if (!ingest(rows)) refuse(directory_, "it is not writable");
 }
 
 Lsn Store::applied() const {

@@ -28,8 +28,10 @@ class StoreListener;
 class StoreProbe;
 
 // The column families; columns.cc has the workload and the reason beside each one's options.
-enum class Column : std::uint8_t { meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member };
-inline constexpr std::size_t kColumns = 10;
+enum class Column : std::uint8_t {
+  meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member, contact, contact_hash
+};
+inline constexpr std::size_t kColumns = 12;
 
 struct StoreOptions {
   std::string directory;      // created when missing, mode 0700
@@ -41,12 +43,14 @@ struct StoreOptions {
 struct Row {
   std::string key;
   std::string value;
+  bool erased = false;
 };
 
-// Rows to write in one atomic step. Not thread safe; add in any order, a later row for a key wins.
+// Rows to write or erase in one atomic step. Not thread safe; add in any order, the last for a key wins.
 class CheckpointRows {
  public:
   void put(Column column, std::string key, std::string value);
+  void erase(Column column, std::string key);
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }
   void merge(CheckpointRows&& other);
@@ -73,6 +77,8 @@ class Store {
   unsigned partitions() const { return partitions_; }
   // Every journal record up to here is contained.
   Lsn applied() const;
+  // 32 random bytes, made with the directory: the key of the hashes in column contact_hash. Clients are told.
+  const std::string& discovery_key() const { return discovery_key_; }
 
   std::optional<std::string> get(Column column, std::string_view key) const;
   // In the order of `keys`.
@@ -102,6 +108,7 @@ class Store {
   void load_meta(unsigned partitions);
   std::uint64_t meta_number(const char* key) const;
   bool holds_rows() const;
+  void load_discovery_key();
   // Waits, within bounds, while compaction is too far behind.
   void let_compaction_catch_up();
   bool ingest(const CheckpointRows& rows);
@@ -109,6 +116,7 @@ class Store {
   // Constant after construction.
   const std::string directory_;
   unsigned partitions_ = 0;
+  std::string discovery_key_;
   std::shared_ptr<StoreListener> listener_;
   std::shared_ptr<InboxFilterFactory> inbox_filter_;
   std::shared_ptr<LogFilterFactory> log_filter_;

@@ -33,6 +33,12 @@ TEST(KeysTest, keys_of_one_owner_share_its_prefix_and_end_in_the_sequence) {
   EXPECT_EQ(seq_of_key(log_key(Partition(7), kChat, ChatSeq(5))), 5u);
 }
 
+TEST(KeysTest, contact_keys_are_in_the_range_of_their_user) {
+  const std::string key = contact_key(Partition(7), UserId(0x0102), UserId(0x0304));
+  EXPECT_EQ(key, user_key(Partition(7), UserId(0x0102)) + std::string("\0\0\0\0\0\0\x03\x04", 8));
+  EXPECT_EQ(seq_of_key(key), 0x0304u);
+}
+
 TEST(KeysTest, prefix_end_is_the_least_key_beyond_the_prefix) {
   EXPECT_EQ(prefix_end("ab"), "ac");
   EXPECT_EQ(prefix_end(std::string("a\xff\xff", 3)), "b");

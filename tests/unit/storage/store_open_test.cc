@@ -90,10 +90,10 @@ TEST_F(StoreOpenTest, directory_in_use_by_another_process_is_refused) {
 
 TEST_F(StoreOpenTest, newer_format_is_refused_and_left_alone) {
   open();
-  ASSERT_TRUE(commit(Column::meta, {{"format", "2"}}));
+  ASSERT_TRUE(commit(Column::meta, {{"format", "3"}}));
   close();
-  EXPECT_TRUE(says(open_error(), "storage format 2, made by a newer program; this one reads up to 1"));
-  EXPECT_TRUE(says(open_error(), "storage format 2")) << "the refusal itself changed nothing";
+  EXPECT_TRUE(says(open_error(), "storage format 3, made by a newer program; this one reads up to 2"));
+  EXPECT_TRUE(says(open_error(), "storage format 3")) << "the refusal itself changed nothing";
 }
 
 TEST_F(StoreOpenTest, unknown_column_family_is_refused) {
@@ -161,6 +161,16 @@ TEST_F(StoreOpenTest, files_of_a_checkpoint_that_was_cut_short_are_removed) {
   open();
   EXPECT_FALSE(std::filesystem::exists(left));
   EXPECT_TRUE(commit(Column::inbox, {{inbox_key(Partition(1), UserId(1), InboxSeq(1)), "v"}}));
+}
+
+TEST_F(StoreOpenTest, discovery_key_is_made_with_the_directory_and_stays) {
+  const std::string key = open().discovery_key();
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(open().discovery_key(), key);
+  ASSERT_TRUE(commit(Column::meta, {{"discovery_key", "12x"}}));
+  EXPECT_TRUE(says(open_error(), "no valid row \"discovery_key\""));
+  options_.directory = directory_ + "/other";
+  EXPECT_NE(open().discovery_key(), key);
 }
 
 }  // namespace

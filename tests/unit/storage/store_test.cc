@@ -167,7 +167,7 @@ TEST_F(StoreTest, many_small_checkpoints_leave_few_files) {
 TEST_F(StoreTest, checkpoints_and_sizes_are_metrics_and_outlive_the_store) {
   open();
   ASSERT_TRUE(commit(Column::chat, {{"a", std::string(5000, 'x')}, {"b", "1"}, {"b", "2"}}));
-  EXPECT_EQ(metric("godwit_store_checkpoint_rows_total"), 3 + 3) << "rows of the new store, then 2 and meta";
+  EXPECT_EQ(metric("godwit_store_checkpoint_rows_total"), 4 + 3) << "rows of the new store, then 2 and meta";
   EXPECT_GT(metric("godwit_store_checkpoint_bytes_total"), 5000);
   EXPECT_EQ(metric("godwit_store_checkpoint_seconds_count"), 2);
   EXPECT_GT(metric("godwit_store_live_bytes{column=\"chat\"}"), 5000);
@@ -175,6 +175,25 @@ TEST_F(StoreTest, checkpoints_and_sizes_are_metrics_and_outlive_the_store) {
   EXPECT_GT(metric("godwit_store_block_cache_bytes"), 0);
   close();
   EXPECT_GT(metric("godwit_store_live_bytes{column=\"chat\"}"), 5000);
+}
+
+TEST_F(StoreTest, erased_rows_are_gone_and_the_last_word_for_a_key_counts) {
+  open();
+  const std::string key = contact_key(Partition(1), UserId(1), UserId(2));
+  const std::string other = contact_key(Partition(1), UserId(1), UserId(3));
+  ASSERT_TRUE(commit(Column::contact, {{key, "a"}, {other, "b"}}));
+  CheckpointRows rows;
+  rows.put(Column::contact, key, "again");
+  rows.erase(Column::contact, key);
+  rows.erase(Column::contact, other);
+  rows.put(Column::contact, other, "back");
+  rows.erase(Column::contact, contact_key(Partition(1), UserId(1), UserId(4)));
+  ASSERT_TRUE(store_->commit(std::move(rows), Lsn(++lsn_)));
+  open();
+  EXPECT_EQ(store_->get(Column::contact, key), std::nullopt);
+  EXPECT_EQ(store_->get(Column::contact, other), "back");
+  const std::string prefix = user_key(Partition(1), UserId(1));
+  EXPECT_EQ(scan_keys(Column::contact, prefix, prefix_end(prefix), false), std::vector<std::string>{other});
 }
 
 }  // namespace
