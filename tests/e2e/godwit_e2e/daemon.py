@@ -236,10 +236,34 @@ class Daemon:
         assert status == 201, body
         shutil.rmtree(json.loads(body)["directory"])
 
+    def compact(self):
+        """Checkpoint, then compaction of the whole store: what was removed leaves the disk."""
+        self.checkpoint()
+        status, body, _ = self.http(
+            "/v1/compactions", method="POST", body={}, token=self.settings.get("admin.token")
+        )
+        assert 200 <= status < 300, f"{status} {body}"
+
+    def files_with(self, data):
+        """The files of the data directory that contain these bytes."""
+        found = []
+        for path in self.data_dir.rglob("*"):
+            try:
+                if path.is_file() and data in path.read_bytes():
+                    found.append(path)
+            except FileNotFoundError:  # removed meanwhile
+                pass
+        return found
+
     # Clients
 
     def connect(self, **options):
         return Client(self.client_port, **options)
+
+    def register_many(self, count):
+        """As register, over one connection, which is much quicker."""
+        with self.connect() as client:
+            return [client.register() for _ in range(count)]
 
     def register(self, handle=None, **options):
         """A new account with one device, not connected."""
