@@ -255,7 +255,7 @@ class Client:
         return envelopes
 
     def receive_until(self, wanted, timeout=WAIT_S):
-        """Envelopes in the order they came, up to the first with the payload `wanted`, or that satisfies it."""
+        """Those that come, in order, up to the first with the payload `wanted`, or that satisfies it."""
         matches = wanted if callable(wanted) else lambda envelope: envelope.payload == wanted
         deadline = time.monotonic() + timeout
         envelopes = []
