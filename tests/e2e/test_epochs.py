@@ -151,7 +151,7 @@ def test_epoch_survives_a_restart(daemons, crowd, how):
 
 
 def test_committers_killed_in_the_middle_find_one_winner_an_epoch(daemon, crowd):
-    """Twenty commits for each of ten epochs are on their way when the server dies; all try again afterwards."""
+    """Twenty commits for each of ten epochs are on their way when the server dies; all are sent again."""
     clients = [crowd.new(daemon) for _ in range(4)]
     chat = create_group(*clients)
     first = get_group(clients[0], chat).epoch
@@ -172,7 +172,7 @@ def test_committers_killed_in_the_middle_find_one_winner_an_epoch(daemon, crowd)
         except Closed:
             pass
         mine = [body for owner, body in bodies if owner is client]
-        # The requests of a connection are numbered in order, GetGroup and CreateGroup of the first before them.
+        # The requests of a connection are numbered in order; the commits are the last.
         offset = client.next_id - len(mine)
         for request, reply in client.replies.items():
             if "sent" in reply:

@@ -7,8 +7,8 @@ import time
 import pytest
 from godwit_e2e.client import ServerError
 from godwit_e2e.groups import (
-    answer_join, change_group, create_group, event_roles, get_group, join, join_requests, list_links, make_link,
-    refused, revoke_link,
+    answer_join, change_group, create_group, event_roles, get_group, join, join_requests, list_links,
+    make_link, refused, revoke_link,
 )  # fmt: skip
 from godwit_e2e.identity import b64, b64url, b64url_decode, message_id, now_ms, unb64
 

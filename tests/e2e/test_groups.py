@@ -36,7 +36,8 @@ def test_created_group_is_as_asked(people):
     made = create(alice, bob, name=b"\x00\xffopaque", settings={"may_post": "ADMIN", "ttl_s": 86400})
     group = get_group(bob, made.chat)
     assert len(made.chat) == 16 and made.chat_seq == 1
-    assert (group.name, group.version, group.member_count, group.chat_end) == (b"\x00\xffopaque", made.version, 2, 1)
+    assert (group.name, group.version) == (b"\x00\xffopaque", made.version)
+    assert (group.member_count, group.chat_end) == (2, 1)
     assert (group.settings["mayPost"], group.settings["ttlS"]) == ("ADMIN", 86400)
     assert group.roles == {alice.device.user_id: "OWNER", bob.device.user_id: "MEMBER"}
     assert set(group.joined.values()) == {1}
@@ -453,7 +454,6 @@ def test_if_version_lets_one_of_two_changes_through(people):
     alice, bob, carol, chat = group_of(people)
     change_group(alice, chat, roles={bob: "ADMIN"})
     version = get_group(alice, chat).version
-    # uint64 is a string in JSON.
     requests = [
         (client, client.start(changeGroup=change_body(chat, name=name, if_version=str(version))))
         for client, name in ((alice, b"by alice"), (bob, b"by bob"))
@@ -466,7 +466,7 @@ def test_if_version_lets_one_of_two_changes_through(people):
         except ServerError as error:
             codes.append(error.code)
     assert sorted(codes) == ["ok", "wrong_state"]
-    assert get_group(alice, chat).version == version + 1 or get_group(alice, chat).version > version
+    assert get_group(alice, chat).version > version
     with refused("wrong_state"):
         change_group(alice, chat, name=b"late", if_version=str(version))
 
