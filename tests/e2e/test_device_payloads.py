@@ -146,9 +146,8 @@ def test_sizes_are_bounded(devices):
         send_to_devices(alice, bob, sized(0, 10, 10))
     with refused("too_large"):
         send_to_devices(alice, bob, sized(10, 10, alice.welcome["maxPayloadBytes"] + 1))
-    many = [
-        {"userId": str(bob.device.user_id), "deviceId": device, "payload": b64(b"x")} for device in range(1, 66)
-    ]
+    of_bob = {"userId": str(bob.device.user_id), "payload": b64(b"x")}
+    many = [{**of_bob, "deviceId": device} for device in range(1, 66)]
     with refused("too_large"):
         send_to_devices(alice, bob, many)
     with refused("invalid_argument"):

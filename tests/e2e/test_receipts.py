@@ -5,7 +5,9 @@ import time
 import pytest
 from godwit_e2e.client import chat_or_peer
 from godwit_e2e.daemon import Daemon
-from godwit_e2e.groups import change_group, create_group, leave, receipts, refused, set_privacy, wait_counts
+from godwit_e2e.groups import (
+    change_group, create_group, leave, receipts, refused, set_privacy, wait_counts, wait_receipts,
+)  # fmt: skip
 from godwit_e2e.identity import unb64
 
 INTERVAL_MS = 300
@@ -109,10 +111,7 @@ def test_list_tells_how_far_each_member_has_got(group):
     receive_and_ack(bob, b"second")
     receive_and_ack(carol, b"first")
     carol.read(chat, first)
-    listed = receipts(alice, chat, second)
-    assert listed["members"][bob.device.user_id] == (second, 0)
-    assert listed["members"][carol.device.user_id] == (first, first)
-    assert listed["members"][dave.device.user_id] == (0, 0)
+    listed = wait_receipts(alice, chat, second, {bob: (second, 0), carol: (first, first), dave: (0, 0)})
     assert (listed["delivered"], listed["read"], listed["of"]) == (1, 0, 3)
     assert unb64(listed["chat"]) == chat and int(listed["chatSeq"]) == second
     listed = receipts(dave, chat, first)
@@ -158,11 +157,14 @@ def test_read_beyond_the_end_is_refused_without_effect(group):
 
 
 def test_read_going_back_is_ignored(group):
-    alice, bob, *_, chat = group
+    alice, bob, carol, _, chat = group
     first, second = alice.send(chat, b"first"), alice.send(chat, b"second")
     bob.read(chat, second)
     assert bob.read(chat, first) == {} and bob.read(chat, second) == {}
-    assert receipts(alice, chat, second)["members"][bob.device.user_id] == (second, second)
+    wait_receipts(alice, chat, second, {bob: (second, second)})
+    assert bob.read(chat, first) == {}
+    carol.read(chat, second)
+    wait_receipts(alice, chat, second, {bob: (second, second), carol: (second, second)})
 
 
 def test_read_of_two_chats_at_once_is_refused(group):
@@ -211,7 +213,7 @@ def test_who_hides_receipts_is_not_seen_reading(group):
     bob.read(chat, seq)
     carol.read(chat, seq)
     assert wait_counts(alice, chat, seq, delivered=2, read=1) == 3
-    assert receipts(alice, chat, seq)["members"][bob.device.user_id] == (seq, 0)
+    wait_receipts(alice, chat, seq, {bob: (seq, 0), carol: (seq, seq)})
 
 
 def test_who_hides_receipts_does_not_see_others(group):
@@ -220,10 +222,11 @@ def test_who_hides_receipts_does_not_see_others(group):
     seq = bob.send(chat, b"news")
     carol.read(chat, seq)
     assert wait_counts(bob, chat, seq, delivered=1, read=0) == 3
+    wait_receipts(alice, chat, seq, {carol: (seq, seq)})
     listed = receipts(bob, chat, seq)
     assert listed["members"][carol.device.user_id] == (seq, 0) and listed["read"] == 0
     set_privacy(bob, hideReadReceipts=False)
-    assert receipts(bob, chat, seq)["members"][carol.device.user_id] == (seq, seq)
+    wait_receipts(bob, chat, seq, {carol: (seq, seq)})
 
 
 def test_hidden_receipts_hold_in_direct_chats_too(people, shared):

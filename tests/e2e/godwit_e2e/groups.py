@@ -192,6 +192,18 @@ def receipts(client, chat, chat_seq=0, **page):
     return {"delivered": 0, "read": 0, "of": 0, "more": False, **body, "members": members}
 
 
+def wait_receipts(client, chat, chat_seq, positions, timeout=WAIT_S):
+    """Waits until the list has these positions, {user: (delivered, read)}: they are recorded in intervals."""
+    wanted = {user_id(user): position for user, position in positions.items()}
+    deadline = time.monotonic() + timeout
+    while True:
+        told = receipts(client, chat, chat_seq)
+        if wanted.items() <= told["members"].items():
+            return told
+        assert time.monotonic() < deadline, f"{told} instead of {wanted}"
+        time.sleep(0.01)
+
+
 def wait_counts(client, chat, chat_seq, delivered, read, timeout=WAIT_S):
     """Waits for the push that tells these counts of the message; returns `of`."""
     wanted, got = (delivered, read), None
