@@ -88,10 +88,16 @@ def test_unknown_users_are_told_and_left_out(people):
     assert get_group(alice, made.chat).member_count == 3
 
 
-def test_creator_among_the_members_is_in_it_once(people):
-    alice, bob = people.pair()
-    group = get_group(alice, create_group(alice, alice, bob, bob))
-    assert group.roles == {alice.device.user_id: "OWNER", bob.device.user_id: "MEMBER"}
+def test_members_named_twice_are_in_it_once(people):
+    alice, bob, carol = people.new(), people.new(), people.new()
+    chat = create_group(alice, alice, bob, bob)
+    change_group(alice, chat, add=[carol, carol])
+    assert get_group(alice, chat).roles == {
+        alice.device.user_id: "OWNER", bob.device.user_id: "MEMBER", carol.device.user_id: "MEMBER"
+    }  # fmt: skip
+    alice.send(chat, b"sentinel")
+    assert [e.chat_seq for e in bob.receive_until(b"sentinel")] == [1, 2, 3]
+    assert [e.chat_seq for e in carol.receive_until(b"sentinel")] == [2, 3]
 
 
 # Coming in
@@ -175,7 +181,8 @@ def test_full_group_takes_nobody(daemons, crowd):
     change_group(alice, chat, add=others[:1])
     with refused("group_full"):
         change_group(alice, chat, add=others[1:2])
-    change_group(alice, chat, remove=[bob], add=others[1:2])
+    change_group(alice, chat, remove=[bob])
+    change_group(alice, chat, add=others[1:2])
     assert get_group(alice, chat).member_count == 3
 
 
@@ -339,6 +346,41 @@ def test_member_of_longest_standing_follows_where_there_is_no_admin(people):
     leave(alice, chat)
     assert get_group(carol, chat).roles == {bob.device.user_id: "OWNER", carol.device.user_id: "MEMBER"}
     change_group(bob, chat, name=b"mine now")
+
+
+@pytest.mark.parametrize("change", ["leaves and hands over", "leaves and removes the admin", "two owners"])
+def test_there_is_one_owner_whatever_is_combined(people, change):
+    """What cannot be combined may be refused; what is done leaves one owner, and takes out who is removed."""
+    alice, bob, carol, chat = group_of(people)
+    dave = people.new()
+    change_group(alice, chat, add=[dave])
+    change_group(alice, chat, roles={bob: "ADMIN"})
+    before = get_group(carol, chat)
+    asked = {
+        "leaves and hands over": {"remove": [alice], "roles": {carol: "OWNER"}},
+        "leaves and removes the admin": {"remove": [alice, bob]},
+        "two owners": {"roles": {bob: "OWNER", carol: "OWNER"}},
+    }[change]
+    try:
+        change_group(alice, chat, **asked)
+    except ServerError as error:
+        assert error.code in ("invalid_argument", "not_allowed")
+        assert get_group(carol, chat) == before
+        return
+    after = get_group(carol, chat)
+    assert after.owner() != alice.device.user_id
+    assert not {user.device.user_id for user in asked.get("remove", [])} & set(after.roles)
+    assert after.member_count == len(after.roles) == 4 - len(asked.get("remove", []))
+
+
+def test_removed_and_promoted_at_once_is_out_or_refused(people):
+    alice, bob, _, chat = group_of(people)
+    before = get_group(alice, chat)
+    try:
+        change_group(alice, chat, remove=[bob], roles={bob: "ADMIN"})
+        assert bob.device.user_id not in get_group(alice, chat).roles
+    except ServerError as error:
+        assert error.code in ("invalid_argument", "member_not_found") and get_group(alice, chat) == before
 
 
 def test_last_owner_leaves_and_the_group_is_gone(people):

@@ -85,6 +85,12 @@ def test_unknown_positions_are_message_not_found(group):
         remove_message(alice, bob, 2)
 
 
+def test_changes_of_the_group_cannot_be_removed(group):
+    alice, _, _, chat = group
+    with refused("message_not_found"):
+        remove_message(alice, chat, 1)
+
+
 def test_newcomers_cannot_remove_what_they_cannot_see(group, people):
     alice, _, _, chat = group
     seq = alice.send(chat, b"before")

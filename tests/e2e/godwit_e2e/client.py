@@ -43,8 +43,8 @@ class Envelope:
         assert "devicePayloads" not in body, "device payloads are never sent to clients"
         return Envelope(
             int(body.get("seq", 0)),
-            unb64(body["id"]),
-            int(body["from"]),
+            unb64(body.get("id", "")),
+            int(body.get("from", 0)),
             body.get("fromDevice", 0),
             int(body.get("to", 0)),
             int(body["chatSeq"]),
