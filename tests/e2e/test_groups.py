@@ -620,3 +620,23 @@ def test_group_survives_a_restart(daemons, crowd, where):
     with refused("not_allowed"):
         crowd.login(dave, daemon).send(chat, b"x")
     assert bob.send(chat, b"on it goes") == before.chat_end + 1
+
+
+@pytest.mark.parametrize("where", ["tail", "store", "after kill"])
+def test_messages_of_all_sizes_reach_who_was_away(daemons, crowd, where):
+    daemon = daemons({"journal.checkpoint_interval_ms": 100} if where == "store" else {}).start()
+    alice = crowd.new(daemon)
+    members = daemon.register_many(3)
+    chat = create_group(alice, *members)
+    sent = [os.urandom(size) for size in (1, 100, 1000, 5000, 20_000, alice.welcome["maxPayloadBytes"])]
+    for payload in sent:
+        alice.send(chat, payload)
+    if where == "store":
+        daemon.stop()
+        daemon.start()
+    if where == "after kill":
+        daemon.restart()
+    for member in members:
+        client = crowd.login(member, daemon)
+        assert payloads(client.receive_until(sent[-1])) == sent
+        assert payloads(client.history(chat)[0]) == sent
