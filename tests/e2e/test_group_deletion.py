@@ -59,7 +59,7 @@ def test_deleted_account_does_not_come_back(people):
     chat = create_group(alice, bob)
     delete(bob)
     wait_left(alice, chat, bob)
-    assert change_group(alice, chat, add=[bob]).not_added == (bob.device.user_id,)
+    assert change_group(alice, chat, add=[bob, people.new()]).not_added == (bob.device.user_id,)
 
 
 def test_deletion_is_whole_after_kill(daemon, crowd):

@@ -349,11 +349,12 @@ def test_member_of_longest_standing_follows_where_there_is_no_admin(people):
 
 
 @pytest.mark.parametrize("change", ["leaves and hands over", "leaves and removes the admin", "two owners"])
-def test_there_is_one_owner_whatever_is_combined(people, change):
+@pytest.mark.parametrize("reverse", [False, True], ids=["in order of id", "against the order of id"])
+def test_there_is_one_owner_whatever_is_combined(people, change, reverse):
     """What cannot be combined may be refused; what is done leaves one owner, and takes out who is removed."""
-    alice, bob, carol, chat = group_of(people)
-    dave = people.new()
-    change_group(alice, chat, add=[dave])
+    users = sorted((people.new() for _ in range(4)), key=lambda user: user.device.user_id, reverse=reverse)
+    alice, bob, carol, dave = users
+    chat = create_group(*users)
     change_group(alice, chat, roles={bob: "ADMIN"})
     before = get_group(carol, chat)
     asked = {
@@ -520,8 +521,9 @@ def test_same_change_again_is_answered_and_not_repeated(people):
     change = {"add": [dave], "name": b"new", "if_version": str(version)}
     first = change_group(alice, chat, id=id, **change)
     assert change_group(alice, chat, id=id, **change) == first
-    assert change_group(people.login(alice.device), chat, id=id, **change) == first
-    assert get_group(alice, chat).chat_end == first.chat_seq
+    again = people.login(alice.device)
+    assert change_group(again, chat, id=id, **change) == first
+    assert get_group(again, chat).chat_end == first.chat_seq
 
 
 def test_message_again_is_stored_once(people):

@@ -152,7 +152,7 @@ def test_read_beyond_the_end_is_refused_without_effect(group):
         with refused("invalid_argument"):
             bob.read(chat, beyond)
     assert receipts(alice, chat, seq)["members"][bob.device.user_id] == (0, 0)
-    with refused("invalid_argument"):
+    with refused("message_not_found"):
         receipts(alice, chat, seq + 1)
 
 

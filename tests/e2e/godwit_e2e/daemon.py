@@ -20,7 +20,8 @@ NIGHTLY = os.environ.get("GODWIT_NIGHTLY") == "1"
 START_S = 60.0
 PR_SET_PDEATHSIG = 1
 
-# What differs from the defaults in every test: small files, and no limit on what one address registers.
+# What differs from the defaults in every test: small files, no limit on what one address registers or what is
+# posted to a group.
 TEST_SETTINGS = {
     "net.listen": "127.0.0.1:0",
     "admin.listen": "127.0.0.1:0",
@@ -28,6 +29,8 @@ TEST_SETTINGS = {
     "journal.segment_bytes": 4 << 20,
     "storage.min_free_bytes": 0,
     "limits.address_registrations_per_hour": 0,
+    "chat.group_messages_per_s": 0,
+    "chat.group_sender_messages_per_s": 0,
     "server.reconnect_after_ms": 10,
     "server.reconnect_jitter_ms": 10,
 }
