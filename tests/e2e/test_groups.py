@@ -130,6 +130,8 @@ def test_newcomer_sees_nothing_from_before(people):
         assert b"before" not in payloads(page) and min(e.chat_seq for e in page) == joined
         assert (end, more) == (joined + 1, False)
     assert dave.history(chat, before=str(joined))[0] == []
+    (first,), _, more = dave.history(chat, after="0", limit=1)
+    assert (first.chat_seq, more) == (joined, True), "pages forward begin where the newcomer came in"
     assert payloads(bob.history(chat)[0]) == [b"before", b"after"]
 
 

@@ -105,8 +105,8 @@ def test_rejoined_members_and_the_group_agree_after_a_crash(group, crowd):
 
     replies = [owner.request(**request) for request in requests]
     positions = [int(reply["chatSeq"]) for reply in replies]
-    # Requests on their way at once may overtake one another.
-    assert sorted(positions) == list(range(min(positions), min(positions) + len(requests))), "each is there once"
+    # Requests on their way at once may overtake one another; each is there once.
+    assert sorted(positions) == list(range(min(positions), min(positions) + len(requests)))
     before = get_group(owner, chat)
     assert before.member_count == MEMBERS + 1
     for number, mover in enumerate(movers):
