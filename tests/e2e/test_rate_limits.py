@@ -4,6 +4,7 @@ import time
 
 import pytest
 from godwit_e2e.client import ServerError
+from godwit_e2e.groups import change_group, create_group, refused
 
 
 def limited_after(client, limit):
@@ -90,3 +91,38 @@ def test_too_many_open_requests_are_refused(daemons, crowd):
             codes.add(error.code)
     assert codes == {"too_many_requests_open"} and served >= 4
     alice.send(bob.device, b"afterwards")
+
+
+def posts_until_refused(client, chat, limit):
+    """Posts until refused; returns how many were accepted, and the refusal."""
+    for accepted in range(limit + 1):
+        try:
+            client.send(chat, b"spam")
+        except ServerError as error:
+            assert error.code == "rate_limited" and error.retryable and error.retry_after_ms > 0
+            return accepted, error
+    raise AssertionError("there is no limit")
+
+
+def test_sender_in_a_group_is_limited_and_others_are_not(daemons, crowd):
+    daemon = daemons({"chat.group_sender_messages_per_s": 2}).start()
+    alice, bob = crowd.pair(daemon)
+    chat, another = create_group(alice, bob), create_group(alice, bob)
+    accepted, error = posts_until_refused(alice, chat, 40)
+    assert accepted >= 2
+    bob.send(chat, b"by another")
+    alice.send(another, b"elsewhere")
+    alice.send(bob, b"directly")
+    change_group(alice, chat, name=b"changes are not counted")
+    time.sleep(error.retry_after_ms / 1000 + 0.05)
+    alice.send(chat, b"later")
+
+
+def test_group_is_limited_as_a_whole_and_others_are_not(daemons, crowd):
+    daemon = daemons({"chat.group_messages_per_s": 2}).start()
+    alice, bob = crowd.pair(daemon)
+    chat, another = create_group(alice, bob), create_group(alice, bob)
+    posts_until_refused(alice, chat, 40)
+    with refused("rate_limited"):
+        bob.send(chat, b"x")
+    bob.send(another, b"elsewhere")

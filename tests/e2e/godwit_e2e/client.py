@@ -17,6 +17,9 @@ class ServerError(Exception):
         self.code = body.get("code")
         self.retryable = body.get("retryable", False)
         self.retry_after_ms = body.get("retryAfterMs", 0)
+        self.epoch = int(body["epoch"]) if "epoch" in body else None
+        self.missing = [(int(ref["userId"]), ref["deviceId"]) for ref in body.get("missing", [])]
+        self.extra = [(int(ref["userId"]), ref["deviceId"]) for ref in body.get("extra", [])]
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,42 @@ class Envelope:
     device: int
     to: int
     chat_seq: int
-    payload: bytes
+    payload: bytes  # empty where the envelope has none
+    chat: bytes = b""
+    event: dict = None  # as in JSON
+    gone: str = ""
+    ttl_s: int = 0
+    relates_to: bytes = b""
+    ends_epoch: int = None
 
     @staticmethod
     def of(body):
+        assert "devicePayloads" not in body, "device payloads are never sent to clients"
         return Envelope(
             int(body.get("seq", 0)),
-            unb64(body["id"]),
-            int(body["from"]),
+            unb64(body.get("id", "")),
+            int(body.get("from", 0)),
             body.get("fromDevice", 0),
             int(body.get("to", 0)),
             int(body["chatSeq"]),
-            unb64(body["payload"]),
+            unb64(body.get("payload", "")),
+            unb64(body.get("chat", "")),
+            body.get("event"),
+            body.get("gone", ""),
+            body.get("ttlS", 0),
+            unb64(body.get("relatesTo", "")),
+            int(body["endsEpoch"]) if "endsEpoch" in body else None,
         )
+
+
+def user_id(who):
+    """The id of a user, who is given as a client, a device or an id."""
+    return getattr(getattr(who, "device", who), "user_id", who)
+
+
+def chat_or_peer(where, peer="peer"):
+    """How a request names a chat: a group by its 16 bytes, a direct chat by the other party."""
+    return {"chat": b64(where)} if isinstance(where, bytes) else {peer: str(user_id(where))}
 
 
 class Client:
@@ -190,13 +216,13 @@ class Client:
     # Messages
 
     @staticmethod
-    def send_body(to, payload, id=None):
-        to = to.user_id if isinstance(to, Device) else to
-        return {"id": b64(id or message_id()), "to": str(to), "payload": b64(payload)}
+    def send_body(to, payload, id=None, **more):
+        """`to` is a user, or a group's 16 bytes."""
+        return {"id": b64(id or message_id()), **chat_or_peer(to, "to"), "payload": b64(payload), **more}
 
-    def send(self, to, payload=b"hello", id=None):
+    def send(self, to, payload=b"hello", id=None, **more):
         """Returns the chat sequence."""
-        return int(self.request(send=self.send_body(to, payload, id))["chatSeq"])
+        return int(self.request(send=self.send_body(to, payload, id, **more))["chatSeq"])
 
     def send_many(self, to, payloads, window=256):
         """Many at once; returns when all are acknowledged."""
@@ -228,16 +254,33 @@ class Client:
         assert len(envelopes) == count, f"{len(envelopes)} envelopes instead of {count}"
         return envelopes
 
+    def receive_until(self, wanted, timeout=WAIT_S):
+        """Those that come, in order, up to the first with the payload `wanted`, or that satisfies it."""
+        matches = wanted if callable(wanted) else lambda envelope: envelope.payload == wanted
+        deadline = time.monotonic() + timeout
+        envelopes = []
+        while True:
+            entries = self.wait_push("deliver", timeout=max(0.0, deadline - time.monotonic()))["envelopes"]
+            for taken, entry in enumerate(entries, 1):
+                envelopes.append(Envelope.of(entry))
+                if matches(envelopes[-1]):
+                    if entries[taken:]:
+                        self.pushes.appendleft({"deliver": {"envelopes": entries[taken:]}})
+                    return envelopes
+
+    def receive_event(self, name, timeout=WAIT_S):
+        """The first envelope whose event has this field; what comes before it is dropped."""
+        return self.receive_until(lambda envelope: name in (envelope.event or {}), timeout)[-1]
+
     def ack(self, cursor):
         return self.request(ack={"cursor": str(cursor)})
 
     def read(self, peer, chat_seq):
-        return self.request(read={"peer": str(peer.user_id), "chatSeq": str(chat_seq)})
+        return self.request(read={**chat_or_peer(peer), "chatSeq": str(chat_seq)})
 
     def history(self, peer, **range_):
-        """(envelopes, chat_end, more)."""
-        asked = {"peer": str(peer.user_id), **{name: value for name, value in range_.items()}}
-        page = self.request(history=asked)
+        """(envelopes, chat_end, more); `peer` is a user, or a group's 16 bytes."""
+        page = self.request(history={**chat_or_peer(peer), **range_})
         envelopes = [Envelope.of(entry) for entry in page.get("envelopes", [])]
         return envelopes, int(page.get("chatEnd", 0)), page.get("more", False)
 
@@ -248,7 +291,7 @@ class Client:
         while got["delivered"] < delivered or got["read"] < read:
             body = self.wait_push("watermarks", timeout=max(0.0, deadline - time.monotonic()))
             for mark in body["watermarks"]:
-                if int(mark["peer"]) == peer.user_id and int(mark["member"]) == member.user_id:
+                if int(mark.get("peer", 0)) == user_id(peer) and int(mark["member"]) == user_id(member):
                     for name in got:
                         got[name] = max(got[name], int(mark.get(name, 0)))
         return got

@@ -20,7 +20,8 @@ NIGHTLY = os.environ.get("GODWIT_NIGHTLY") == "1"
 START_S = 60.0
 PR_SET_PDEATHSIG = 1
 
-# What differs from the defaults in every test: small files, and no limit on what one address registers.
+# What differs from the defaults in every test: small files, no limit on what one address registers or what is
+# posted to a group.
 TEST_SETTINGS = {
     "net.listen": "127.0.0.1:0",
     "admin.listen": "127.0.0.1:0",
@@ -28,6 +29,8 @@ TEST_SETTINGS = {
     "journal.segment_bytes": 4 << 20,
     "storage.min_free_bytes": 0,
     "limits.address_registrations_per_hour": 0,
+    "chat.group_messages_per_s": 0,
+    "chat.group_sender_messages_per_s": 0,
     "server.reconnect_after_ms": 10,
     "server.reconnect_jitter_ms": 10,
 }
@@ -236,10 +239,37 @@ class Daemon:
         assert status == 201, body
         shutil.rmtree(json.loads(body)["directory"])
 
+    def compact(self):
+        """Checkpoint, then compaction of the whole store: what was removed leaves the disk."""
+        self.checkpoint()
+        status, body, _ = self.http(
+            "/v1/compactions", method="POST", body={}, token=self.settings.get("admin.token")
+        )
+        assert 200 <= status < 300, f"{status} {body}"
+
+    def files_with(self, data):
+        """The files of the data directory that contain these bytes."""
+        found = []
+        for path in self.data_dir.rglob("*"):
+            try:
+                if path.is_file() and data in path.read_bytes():
+                    found.append(path)
+            except FileNotFoundError:  # removed meanwhile
+                pass
+        return found
+
     # Clients
 
     def connect(self, **options):
         return Client(self.client_port, **options)
+
+    def register_many(self, count):
+        """As register, over few connections, which is much quicker."""
+        devices = []
+        while len(devices) < count:
+            with self.connect() as client:  # each may send 1,000 requests at once
+                devices += [client.register() for _ in range(min(count - len(devices), 900))]
+        return devices
 
     def register(self, handle=None, **options):
         """A new account with one device, not connected."""

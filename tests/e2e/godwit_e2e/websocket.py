@@ -96,7 +96,7 @@ class WebSocket:
 
     def _upgrade(self, headers):
         key, request = upgrade_request(self.protocol, headers=headers)
-        self.socket.sendall(request)
+        self.send_bytes(request)
         deadline = time.monotonic() + WAIT_S
         while b"\r\n\r\n" not in self._bytes:
             self._read_more(deadline)
