@@ -9,6 +9,7 @@
 
 #include "base/fifo.h"
 #include "chat/group.h"
+#include "chat/progress.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -29,6 +30,8 @@ class Chat {
     std::uint64_t delivered = 0;
     std::uint64_t read = 0;
     std::uint64_t shown_read = 0;  // what of `read` the other may know
+    Progress deliveries;
+    Progress reads;
     std::vector<std::uint64_t> hidden;  // entries that the member removed from their own history
     bool blocks = false;
     bool tell = false;  // of the next watermark

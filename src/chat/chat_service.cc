@@ -276,7 +276,8 @@ void ChatService::applied(const RecordPtr& record) {
       if (const auto view = parse_envelope(body.message().envelope())) {
         const DedupKey key = DedupKey::of(id, view->from, view->id);
         if (dedup_.find(key) != nullptr) {
-          dedup_.commit(key);
+          dedup_.commit(key, static_cast<std::uint32_t>(
+                                 std::clamp<std::int64_t>(wiring_.clock.wall_ms() - body.time_ms(), 0, 1'000'000)));
         } else {
           dedup_.insert(key, {view->chat_seq, body.time_ms(), content_hash(*view), true});
         }

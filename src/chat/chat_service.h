@@ -109,6 +109,22 @@ struct ChatWiring {
   std::function<void(ReceiptUpdate)> push_receipts;
 };
 
+// What the chat knows of a message. Times are milliseconds since the Unix epoch; 0 is not yet, or not known;
+// Progress::kLongAgo is at an unknown time.
+struct Trace {
+  std::uint64_t chat_seq = 0;
+  std::int64_t accepted_ms = 0;
+  std::int64_t durable_ms = 0;
+  struct Recipient {
+    UserId user;
+    std::int64_t delivered_ms = 0;
+    std::int64_t read_ms = 0;
+    bool hidden = false;  // blocks the sender, who is not to know
+  };
+  static constexpr std::size_t kMaxRecipients = 100;
+  std::vector<Recipient> recipients;
+};
+
 struct RemoveRequest {
   SendRequest send;  // `from`, `device`, `chat`, `to`, `id`, `copy_to_sender`, `reply...`
   std::uint64_t chat_seq = 0;
@@ -131,6 +147,9 @@ class ChatService {
   // Removes the content of a message for everyone: its sender may, in groups admins too. message_not_found,
   // not_allowed, and what send() refuses.
   void remove(RemoveRequest request);
+
+  // Where is a message that `user` sent to the chat? chat_not_found, message_not_found.
+  void trace(const ChatId& id, UserId user, const MessageId& message, std::function<void(const Result<Trace>&)> reply);
 
   // Removes a message from the history of one user. message_not_found, too_large (options.max_hidden).
   void hide(const ChatId& id, UserId user, std::uint64_t chat_seq, std::function<void(const Status&)> reply);
@@ -204,6 +223,7 @@ class ChatService {
   void wait_for_watermark(Chat& chat, std::int64_t interval_ms);
   void record_watermark(Chat& chat);
   static void fill_watermark(Chat& chat, store::WatermarkAdvanced& watermark);
+  Trace trace_found(Chat& chat, UserId user, std::uint64_t seq) const;
   void remove_found(RemoveRequest request, const std::string& envelope);
   // A change is committed, or will never be: what waited for it goes on.
   void change_settled(Chat& chat);

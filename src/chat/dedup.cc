@@ -31,9 +31,11 @@ void DedupTable::insert(const DedupKey& key, const DedupEntry& entry) {
   if (entries_.size() > capacity_) forget_oldest();
 }
 
-void DedupTable::commit(const DedupKey& key) {
+void DedupTable::commit(const DedupKey& key, std::uint32_t durable_after_ms) {
   const auto it = entries_.find(key);
-  if (it != entries_.end()) it->second.committed = true;
+  if (it == entries_.end()) return;
+  it->second.committed = true;
+  it->second.durable_after_ms = durable_after_ms;
 }
 
 void DedupTable::erase(const DedupKey& key) {

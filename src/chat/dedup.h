@@ -27,6 +27,7 @@ struct DedupEntry {
   // XXH3-64 of the payload, so that an id used for another message is noticed.
   std::uint64_t payload_hash = 0;
   bool committed = false;
+  std::uint32_t durable_after_ms = 0;  // after its acceptance; with `committed`
 };
 
 std::uint64_t payload_hash(std::string_view payload);
@@ -41,7 +42,7 @@ class DedupTable {
 
   const DedupEntry* find(const DedupKey& key) const;
   void insert(const DedupKey& key, const DedupEntry& entry);
-  void commit(const DedupKey& key);
+  void commit(const DedupKey& key, std::uint32_t durable_after_ms);
   void erase(const DedupKey& key);
 
   // Everything accepted after this time, and once inserted, is still here. Milliseconds since the Unix epoch.

@@ -442,11 +442,14 @@ std::shared_ptr<const Recipients> Group::recipients_at(const PartitionMap& map, 
 
 // ---- receipts
 
-bool Group::advance(Member& member, std::uint64_t delivered, std::uint64_t read, bool shown, bool tell_own) {
+bool Group::advance(Member& member, std::uint64_t delivered, std::uint64_t read, bool shown, bool tell_own,
+                    std::int64_t now_ms) {
   const std::uint64_t new_read = std::max(member.read, read);
   const std::uint64_t new_delivered = std::max({member.delivered, delivered, new_read});
   const std::uint64_t new_shown = shown ? std::max(member.shown_read, read) : member.shown_read;
   if (new_read == member.read && new_delivered == member.delivered && new_shown == member.shown_read) return false;
+  member.deliveries.note(member.delivered, new_delivered, now_ms);
+  member.reads.note(member.shown_read, new_shown, now_ms);
   member.tell_own |= tell_own && new_read != member.read;
   member.read = new_read;
   member.delivered = new_delivered;

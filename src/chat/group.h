@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/token_bucket.h"
+#include "chat/progress.h"
 #include "chat/receipts.h"
 #include "godwit/ids.h"
 #include "godwit/result.h"
@@ -85,6 +86,8 @@ class Group {
     std::uint64_t shown_read = 0;
     std::vector<Span> spans;
     std::vector<std::uint64_t> hidden;  // see Chat::Member
+    Progress deliveries;
+    Progress reads;
     TokenBucket sends;
 
     bool present() const { return role != Role::none; }
@@ -142,7 +145,8 @@ class Group {
   std::shared_ptr<const Recipients> recipients_at(const PartitionMap& map, std::uint64_t seq) const;
 
   // Raises positions; true when one has moved. `shown`: others may know of what was read.
-  bool advance(Member& member, std::uint64_t delivered, std::uint64_t read, bool shown, bool tell_own);
+  bool advance(Member& member, std::uint64_t delivered, std::uint64_t read, bool shown, bool tell_own,
+               std::int64_t now_ms);
   // Takes the members that have moved into a record; false when there are none.
   bool take_moved(store::GroupWatermark& out);
 

@@ -17,7 +17,9 @@ Status ChatService::advance(Chat& chat, const Advance& to) {
     Group::Member* member = group->find(to.member);
     // Who has left may still acknowledge what came before.
     if (member == nullptr) return Errc::chat_not_found;
-    if (!group->advance(*member, to.delivered, to.read, to.shown, to.tell_own)) return Unit{};
+    if (!group->advance(*member, to.delivered, to.read, to.shown, to.tell_own, wiring_.clock.wall_ms())) {
+      return Unit{};
+    }
     wait_for_watermark(chat, options_.receipt_interval_ms);
     return Unit{};
   }
@@ -28,6 +30,9 @@ Status ChatService::advance(Chat& chat, const Advance& to) {
   if (new_read == positions.read && new_shown == positions.shown_read && new_delivered == positions.delivered) {
     return Unit{};
   }
+  const std::int64_t now_ms = wiring_.clock.wall_ms();
+  positions.deliveries.note(positions.delivered, new_delivered, now_ms);
+  positions.reads.note(positions.shown_read, new_shown, now_ms);
   positions.read = new_read;
   positions.shown_read = new_shown;
   positions.delivered = new_delivered;

@@ -190,6 +190,14 @@ const RecordPtr* Inbox::in_tail(std::uint64_t seq) const {
   return seq >= first && seq <= end_ ? &tail_[seq - first] : nullptr;
 }
 
+std::uint64_t Inbox::position_of(const ChatId& chat, std::uint64_t chat_seq) const {
+  for (std::size_t i = 0; i < tail_.size(); ++i) {
+    const auto& message = tail_[i]->body.message();
+    if (message.chat_seq() == chat_seq && message.chat() == chat.view()) return tail_first() + i;
+  }
+  return 0;
+}
+
 std::optional<std::uint64_t> Inbox::cursor(DeviceId device) const {
   for (const Cursor& c : cursors_) {
     if (c.device == device) return c.value;

@@ -74,6 +74,9 @@ class Inbox {
   // The entry at a position, when it is in the tail.
   const RecordPtr* in_tail(std::uint64_t seq) const;
 
+  // The position of a chat's message in the tail; 0 when it is not there.
+  std::uint64_t position_of(const ChatId& chat, std::uint64_t chat_seq) const;
+
   // How far the device has acknowledged; nothing when it is not a device of the user.
   std::optional<std::uint64_t> cursor(DeviceId device) const;
 

@@ -98,6 +98,23 @@ InboxPage read_inbox(const Store& store, const PartitionMap& map, const PageRequ
   return page;
 }
 
+std::uint64_t find_in_inbox(const Store& store, const PartitionMap& map, UserId user, std::uint64_t first,
+                            const ChatId& chat, std::uint64_t chat_seq) {
+  const std::string prefix = user_key(map.partition(user), user);
+  std::uint64_t found = 0;
+  store::InboxRun run;
+  store.scan(Column::inbox, inbox_key(map.partition(user), user, InboxSeq(first)), prefix_end(prefix), false,
+             [&](std::string_view key, std::string_view value) {
+               if (!run.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+               if (run.chat() != chat.view() || chat_seq > run.chat_seq() || chat_seq + run.count() <= run.chat_seq()) {
+                 return true;
+               }
+               found = seq_of_key(key) - (run.chat_seq() - chat_seq);
+               return false;
+             });
+  return found;
+}
+
 namespace {
 
 std::optional<Mark> to_mark(std::string_view chat, std::string_view value) {

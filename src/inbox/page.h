@@ -44,6 +44,10 @@ struct PageRequest {
 
 InboxPage read_inbox(const Store& store, const PartitionMap& map, const PageRequest& request);
 
+// The position of a chat's message among the stored entries from `first` on; 0 when it is not there.
+std::uint64_t find_in_inbox(const Store& store, const PartitionMap& map, UserId user, std::uint64_t first,
+                            const ChatId& chat, std::uint64_t chat_seq);
+
 // Up to `limit` of the user's marks after the one of chat `after`, in order of chat.
 std::vector<Mark> read_mark_page(const Store& store, const PartitionMap& map, UserId user,
                                  const std::optional<ChatId>& after, std::size_t limit);

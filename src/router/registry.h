@@ -19,6 +19,8 @@ class Subscriber {
  public:
   virtual ~Subscriber() = default;
   virtual DeviceId device() const = 0;
+  // The last inbox position that was sent to it on this connection.
+  virtual std::uint64_t sent() const = 0;
   // The inbox has new committed entries.
   virtual void on_entries() = 0;
   // Positions in a chat have moved.

@@ -1,11 +1,13 @@
 #include "session/account_export.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "godwit.pb.h"
 #include "protocol/codec.h"
 #include "session/account_wire.h"
 #include "storage/keys.h"
+#include "storage/log_reader.h"
 #include "store.pb.h"
 
 namespace godwit {
@@ -15,6 +17,7 @@ using Section = ExportCursor::Section;
 
 constexpr char kCursorVersion = 1;
 constexpr std::size_t kCursorBytes = 2 + 8 + 16 + 8;
+constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max() - 1;
 // Rows of chats and messages that a part looks at, shown or not: tens of milliseconds.
 constexpr std::size_t kMaxVisits = 10'000;
 
@@ -146,24 +149,54 @@ class PartWriter {
         cursor_.last = 0;
       }
       if (++visits_ > kMaxVisits) return false;
-      // A user sees all of a direct chat but what is hidden; a chat of more has rules of its own.
-      return row.peer() == 0 || write_log(chat, row.peer());
+      return write_log(chat, row.peer());
     });
   }
 
-  bool write_log(const ChatId& chat, std::uint64_t peer) {
+  // What of a chat's log the user may see.
+  struct View {
+    std::uint64_t first = 1;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;  // groups: when the user was in it
+    std::vector<std::uint64_t> hidden;                           // removed by the user
+
+    bool shows(std::uint64_t seq) const {
+      if (std::find(hidden.begin(), hidden.end(), seq) != hidden.end()) return false;
+      return spans.empty() || std::any_of(spans.begin(), spans.end(), [&](const auto& span) {
+               return span.first <= seq && (span.second == 0 || seq <= span.second);
+             });
+    }
+  };
+
+  std::optional<View> view_of(const ChatId& chat, std::uint64_t peer) {
     const Partition partition = map_.partition(chat);
-    const std::string first = log_key(partition, chat, ChatSeq(cursor_.last + 1));
+    View view;
+    if (peer == 0) {
+      const auto stored = store_.get(Column::member, member_key(partition, chat, cursor_.user));
+      store::MemberRow member;
+      if (!stored || !member.ParseFromString(*stored) || member.spans().empty()) return std::nullopt;
+      for (const auto& span : member.spans()) view.spans.emplace_back(span.joined(), span.left());
+      view.first = view.spans.front().first;
+      view.hidden.assign(member.hidden().begin(), member.hidden().end());
+      return view;
+    }
+    const auto stored = store_.get(Column::chat, chat_key(partition, chat));
+    store::ChatRow row;
+    if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
+    const auto& own = row.low_member() == cursor_.user.value ? row.low() : row.high();
+    view.hidden.assign(own.hidden().begin(), own.hidden().end());
+    return view;
+  }
+
+  bool write_log(const ChatId& chat, std::uint64_t peer) {
+    const auto view = view_of(chat, peer);
+    if (!view) return true;
     bool complete = true;
-    store::LogEntry entry;
-    store_.scan(Column::chat_log, first, prefix_end(chat_key(partition, chat)), false,
-                [&](std::string_view key, std::string_view value) {
-                  complete = ++visits_ <= kMaxVisits &&
-                             (!entry.ParseFromArray(value.data(), static_cast<int>(value.size())) ||
-                              write_message(peer, entry));
-                  if (complete) cursor_.last = seq_of_key(key);
-                  return complete;
-                });
+    read_log(store_, map_, chat, std::max(cursor_.last + 1, view->first), kEnd, false, source_.now_ms,
+             [&](std::uint64_t seq, const store::LogEntry& entry) {
+               complete = ++visits_ <= kMaxVisits && (!view->shows(seq) || write_message(peer, entry));
+               if (complete) cursor_.last = seq;
+               return complete;
+             });
     return complete;
   }
 

@@ -39,6 +39,7 @@ struct ExportSource {
   PrivacySettings privacy;
   std::vector<UserId> blocked;
   ContactsPage contacts;  // those after the cursor
+  std::int64_t now_ms = 0;  // for messages that disappear
 };
 
 struct ExportPart {

@@ -54,6 +54,7 @@ struct Dispatch {
       Row{Body::kListChats, false, true, true, &Session::handle_list_chats},
       Row{Body::kRemoveMessage, false, true, true, &Session::handle_remove_message},
       Row{Body::kSetTimer, false, true, true, &Session::handle_set_timer},
+      Row{Body::kTraceMessage, false, true, true, &Session::handle_trace_message},
       Row{Body::kAnswerRequest, false, true, true, &Session::handle_answer_request},
       Row{Body::kSetPrivacy, false, true, true, &Session::handle_set_privacy},
       Row{Body::kGetPrivacy, false, true, true, &Session::handle_get_privacy},

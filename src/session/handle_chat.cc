@@ -30,7 +30,7 @@ void fill_direct(Chat& chat, UserId user, bool shows_reads, v1::ChatInfo& out) {
   out.set_peer_delivered(other.delivered);
   if (shows_reads) out.set_peer_read(other.shown_read);
   out.set_ttl_s(chat.ttl_s());
-  out.set_request(chat.consent_of() == user);
+  out.set_request(chat.consent_of() == user && !own.blocks);
 }
 
 void fill_group(Chat& chat, UserId user, v1::ChatInfo& out) {

@@ -16,6 +16,7 @@ void Session::handle_export_account(Request& frame) {
   }
   ExportSource source;
   source.from.user = user_;
+  source.now_ms = host_->clock.wall_ms();
   if (!asked.cursor().empty()) {
     const auto cursor = ExportCursor::decode(asked.cursor(), user_);
     if (!cursor) return answer_error(id, Error(Errc::invalid_argument, "`cursor` is none of this account"));

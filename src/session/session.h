@@ -52,6 +52,7 @@ class Session final : public LinkUser,
 
   // Subscriber
   DeviceId device() const override { return device_; }
+  std::uint64_t sent() const override { return sent_; }
   void on_entries() override { deliver(); }
   void on_mark(const Mark& mark) override;
   void on_receipts(const ReceiptUpdate& update) override;
@@ -113,6 +114,7 @@ class Session final : public LinkUser,
   void handle_remove_message(Request& frame);
   void handle_set_timer(Request& frame);
   void handle_answer_request(Request& frame);
+  void handle_trace_message(Request& frame);
   void handle_set_privacy(Request& frame);
   void handle_get_privacy(Request& frame);
   void handle_change_contacts(Request& frame);
@@ -136,6 +138,10 @@ class Session final : public LinkUser,
   void hide_message(std::uint64_t request_id, const ChatId& chat, const v1::RemoveMessage& asked);
   void leave_groups(std::function<void(Session&, const Status&)> next);
   void leave_next_group(std::shared_ptr<std::vector<ChatId>> groups, std::function<void(Session&, const Status&)> next);
+
+  // handle_trace.cc
+  struct Tracing;
+  void trace_recipients(const std::shared_ptr<Tracing>& tracing);
 
   // handle_group.cc
   // Which of the users there are and want to be added; then `next(Session&, yes, no)`.

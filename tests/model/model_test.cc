@@ -73,7 +73,13 @@ class Engine {
 
   Result<SentInfo> send(UserId from, UserId to, const MessageId& id, const std::string& payload) {
     std::promise<Result<SentInfo>> sent;
-    SendRequest request{from, DeviceId(1), to, id, payload, false, 0, {}};
+    SendRequest request;
+    request.from = from;
+    request.device = DeviceId(1);
+    request.chat = direct_chat_id(from, to);
+    request.to = to;
+    request.id = id;
+    request.payload = payload;
     request.reply = [&](const Result<SentInfo>& result) { sent.set_value(result); };
     router_->on(direct_chat_id(from, to), [request](Shard& shard) mutable { shard.chats().send(std::move(request)); });
     return sent.get_future().get();
@@ -132,7 +138,7 @@ class Engine {
     std::promise<HistoryResult> page;
     HistoryRequest request;
     request.reader = reader;
-    request.peer = peer;
+    request.chat = direct_chat_id(reader, peer);
     request.before = before;
     request.limit = limit;
     router_->on(direct_chat_id(reader, peer), [&](Shard& shard) {
