@@ -26,7 +26,12 @@ ChatService::ChatService(ChatWiring wiring, const ChatOptions& options, Metrics&
       accepted_(metrics.counter("godwit_messages_accepted_total", "Messages given a position in a chat")),
       repeated_(metrics.counter("godwit_messages_repeated_total", "Messages recognised by their id as sent before")),
       log_scans_(metrics.counter("godwit_dedup_log_scans_total", "Times a chat's log was read to look for a message id")),
-      watermarks_(metrics.counter("godwit_watermarks_recorded_total", "Coalesced updates of delivered and read positions")) {}
+      watermarks_(metrics.counter("godwit_watermarks_recorded_total", "Coalesced updates of delivered and read positions")),
+      group_messages_(metrics.counter("godwit_group_messages_total", "Messages and changes accepted into groups")),
+      group_entries_(metrics.counter("godwit_group_entries_total", "Inbox entries that they were fanned out to")),
+      group_changes_(metrics.counter("godwit_group_changes_total", "Changes of groups")),
+      group_limited_(metrics.counter("godwit_group_limited_total", "Messages refused by a group's rate limits")),
+      receipts_(metrics.counter("godwit_group_receipts_total", "Updates of receipt counts told to senders")) {}
 
 void ChatService::answer(const SendRequest& request, Result<SentInfo> result) {
   wiring_.workers[request.reply_worker]->post(

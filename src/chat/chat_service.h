@@ -249,6 +249,11 @@ class ChatService {
   Counter& repeated_;
   Counter& log_scans_;
   Counter& watermarks_;
+  Counter& group_messages_;
+  Counter& group_entries_;
+  Counter& group_changes_;
+  Counter& group_limited_;
+  Counter& receipts_;
 };
 
 }  // namespace godwit

@@ -30,6 +30,16 @@ void add_member(v1::ChatEvent& event, UserId user, Role role, std::uint64_t join
   member.set_joined_seq(joined_seq);
 }
 
+bool is_changed(const v1::ChatEvent& event, UserId user) {
+  return std::any_of(event.members().begin(), event.members().end(),
+                     [&](const v1::Member& member) { return member.user_id() == user.value; });
+}
+
+// Members present and past, and those who are banned.
+std::size_t max_rows(const GroupLimits& limits) {
+  return 4ULL * limits.max_members;
+}
+
 }  // namespace
 
 bool Group::Member::was_in_at(std::uint64_t seq) const {
@@ -226,7 +236,11 @@ Status Group::plan_members(const GroupAction& action, const Member& actor, const
   for (const UserId user : action.ban) {
     const Member* leaving = present(user);
     if (!admin || user == actor.user || (leaving != nullptr && leaving->role == Role::owner)) return Errc::not_allowed;
+    if (is_changed(*plan.event, user)) return Error(Errc::invalid_argument, "nobody is added and banned at once");
     if (leaving != nullptr) go(user);
+    if (find(user) == nullptr && members_.size() + static_cast<std::size_t>(plan.event->banned_size()) >= max_rows(limits)) {
+      return Errc::group_full;
+    }
     plan.event->add_banned(user.value);
   }
   if (!action.unban.empty() && !admin) return Errc::not_allowed;
@@ -243,7 +257,7 @@ Status Group::plan_add(UserId user, const GroupLimits& limits, GroupPlan& plan) 
   if (known != nullptr && known->banned) return Error(Errc::not_allowed, "the user is banned from the group");
   const auto members = plan.event->members_size();
   if (count_ + static_cast<std::uint32_t>(members) + 1 > limits.max_members ||
-      members_.size() + static_cast<std::size_t>(members) + 1 > 4ULL * limits.max_members) {
+      members_.size() + static_cast<std::size_t>(members) + 1 > max_rows(limits)) {
     return Errc::group_full;
   }
   for (const auto& added : plan.event->members()) {
@@ -259,10 +273,12 @@ Status Group::plan_roles(const GroupAction& action, const Member& actor, GroupPl
   for (const auto& [user, role] : action.roles) {
     const Member* changed = present(user);
     if (changed == nullptr || contains(plan.event->removed(), user)) return Errc::member_not_found;
+    if (is_changed(*plan.event, user)) return Error(Errc::invalid_argument, "a member is named twice");
     if (role == Role::none) return Error(Errc::invalid_argument, "a member has a role; `remove` takes it away");
     if (role == Role::owner) {
       if (actor.role != Role::owner || user == actor.user) return Errc::not_allowed;
       if (std::exchange(handed_over, true)) return Error(Errc::invalid_argument, "a group has one owner");
+      if (is_changed(*plan.event, actor.user)) return Error(Errc::invalid_argument, "a member is named twice");
       add_member(*plan.event, actor.user, Role::admin, actor.joined());
     } else if (actor.role < Role::admin || changed->role == Role::owner) {
       return Errc::not_allowed;
@@ -282,7 +298,11 @@ void Group::plan_successor(UserId leaving, GroupPlan& plan) const {
       next = &member;
     }
   }
-  if (next != nullptr) add_member(*plan.event, next->user, Role::owner, next->joined());
+  if (next != nullptr) {
+    add_member(*plan.event, next->user, Role::owner, next->joined());
+  } else if (plan.event->members_size() > 0) {
+    plan.event->mutable_members(0)->set_role(v1::OWNER);  // who was let in before the door closed
+  }
 }
 
 Status Group::plan_join(const GroupAction& action, UserId actor, std::int64_t now_ms, const GroupLimits& limits,
@@ -450,7 +470,8 @@ bool Group::advance(Member& member, std::uint64_t delivered, std::uint64_t read,
   if (new_read == member.read && new_delivered == member.delivered && new_shown == member.shown_read) return false;
   member.deliveries.note(member.delivered, new_delivered, now_ms);
   member.reads.note(member.shown_read, new_shown, now_ms);
-  member.tell_own |= tell_own && new_read != member.read;
+  // Who has left keeps no count of it.
+  member.tell_own |= member.present() && tell_own && new_read != member.read;
   member.read = new_read;
   member.delivered = new_delivered;
   member.shown_read = new_shown;

@@ -56,6 +56,7 @@ Status ChatService::admit_to_group(Group& group, const SendRequest& request) {
   std::uint32_t wait = group.find(request.from)->sends.take(now, options_.group_sender_messages_per_s,
                                                             4 * options_.group_sender_messages_per_s);
   if (wait == 0) wait = group.sends.take(now, options_.group_messages_per_s, 4 * options_.group_messages_per_s);
+  if (wait != 0) group_limited_.Increment();
   if (wait != 0) return Error(Errc::rate_limited, "too many messages to this group", wait);
   return Unit{};
 }
@@ -87,6 +88,7 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
     message.set_changes_members(plan.changes_members);
     message.set_used_link(plan.used_link);
     for (const UserId user : plan.leavers) message.add_leavers(user.value);
+    for (const UserId user : joining) message.add_joiners(user.value);
   }
   EnvelopeExtras extras;
   extras.chat = chat.id();
@@ -103,6 +105,9 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
     message.set_removed_envelope(std::move(request.removed_envelope));
   }
   record->recipients = group.recipients(wiring_.map, joining);
+  group_messages_.Increment();
+  group_entries_.Increment(static_cast<double>(record->recipients->size()));
+  if (plan.event != nullptr) group_changes_.Increment();
   if (plan.event != nullptr || request.ends_epoch) {
     chat.changing_seq = place.seq.value;
     chat.held = true;

@@ -107,6 +107,7 @@ void ChatService::fill_watermark(Chat& chat, store::WatermarkAdvanced& watermark
 void ChatService::send_receipts(Chat& chat) {
   for (ReceiptUpdate& update : chat.group()->take_receipts()) {
     update.chat = chat.id();
+    receipts_.Increment();
     wiring_.push_receipts(std::move(update));
   }
 }

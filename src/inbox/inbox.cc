@@ -108,7 +108,7 @@ void Inbox::append(const RecordPtr& record) {
     remove_entry(message);
     removed_.push_back({ChatId::from(message.chat()), message.removes_seq(), record->lsn.value});
   }
-  if (message.first_in_chat() || (group && message.changes_members())) note_chat(*record);
+  if (message.first_in_chat() || message.changes_members()) note_chat(*record);
   const std::uint64_t sender = group ? message.group_sender()
                                      : (message.from_high() ? message.high_member() : message.low_member());
   if (sender == user_.value && !message.copy_to_sender()) return;
@@ -140,9 +140,9 @@ void Inbox::note_chat(const Record& record) {
     touch_mark(chat, UserId(low ? message.high_member() : message.low_member()), record.lsn.value);
     return;
   }
-  const auto& left = message.leavers();
-  touch_mark(chat, UserId(), record.lsn.value).left =
-      std::find(left.begin(), left.end(), user_.value) != left.end();
+  const auto has = [this](const auto& users) { return std::find(users.begin(), users.end(), user_.value) != users.end(); };
+  const bool left = has(message.leavers());
+  if (left || has(message.joiners())) touch_mark(chat, UserId(), record.lsn.value).left = left;
 }
 
 Mark& Inbox::touch_mark(const ChatId& chat, UserId peer, std::uint64_t lsn) {

@@ -170,6 +170,7 @@ void Shard::end_turn() {
   inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
   chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
   account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
+  to_notify_.store(touched_.size(), std::memory_order_relaxed);
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
                    accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty(),
@@ -209,7 +210,7 @@ bool Shard::finish_step(bool ok) {
 Shard::Sizes Shard::sizes() const {
   return {inbox_count_.load(std::memory_order_relaxed), chat_count_.load(std::memory_order_relaxed),
           account_count_.load(std::memory_order_relaxed), online_count_.load(std::memory_order_relaxed),
-          dirty_.load(std::memory_order_relaxed)};
+          dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace godwit

@@ -83,6 +83,7 @@ class Shard {
     std::size_t accounts = 0;
     std::size_t users_online = 0;
     std::size_t dirty = 0;
+    std::size_t to_notify = 0;
   };
   Sizes sizes() const;
 
@@ -105,6 +106,7 @@ class Shard {
   std::deque<UserId> touched_;
   bool notifying_ = false;  // the rest of touched_ is for a later turn
   std::atomic<std::size_t> dirty_{0};
+  std::atomic<std::size_t> to_notify_{0};
   std::atomic<std::size_t> inbox_count_{0};
   std::atomic<std::size_t> chat_count_{0};
   std::atomic<std::size_t> account_count_{0};

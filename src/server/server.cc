@@ -179,6 +179,7 @@ void Server::add_metrics() {
     Gauge& accounts;
     Gauge& online;
     Gauge& dirty;
+    Gauge& to_notify;
     Gauge& mailbox;
   };
   std::vector<Gauges> gauges;
@@ -189,6 +190,7 @@ void Server::add_metrics() {
                       gauge("godwit_cached_accounts", "Accounts in memory"),
                       gauge("godwit_users_online", "Users with a connection"),
                       gauge("godwit_dirty_rows", "Rows that the next checkpoint will write"),
+                      gauge("godwit_users_to_notify", "Users online who have yet to be told of new entries"),
                       gauge("godwit_mailbox_depth", "Tasks handed to a worker and not yet run")});
   }
   p.metrics.gauge("godwit_build_info", "The version, as a label", {{"version", GODWIT_VERSION}}).Set(1);
@@ -201,6 +203,7 @@ void Server::add_metrics() {
       gauges[i].accounts.Set(static_cast<double>(sizes.accounts));
       gauges[i].online.Set(static_cast<double>(sizes.users_online));
       gauges[i].dirty.Set(static_cast<double>(sizes.dirty));
+      gauges[i].to_notify.Set(static_cast<double>(sizes.to_notify));
       gauges[i].mailbox.Set(static_cast<double>(parts_->router->worker(i).mailbox_depth()));
     }
     ready.Set(not_ready().empty() ? 1 : 0);

@@ -107,22 +107,25 @@ bool member_page(const Group& group, UserId after, std::uint32_t limit, Use use)
 
 }  // namespace
 
-void Session::check_users(std::vector<UserId> users, CheckedUsers next) {
-  if (users.empty()) return next(*this, {}, {});
+void Session::check_users(std::vector<UserId> users, UseChecked next) {
+  if (users.empty()) return next(*this, {});
   struct State {
     std::size_t left;
     std::vector<UserId> yes;
     std::vector<UserId> no;
-    CheckedUsers next;
+    bool refused;
+    UseChecked next;
   };
-  auto state = std::make_shared<State>(State{users.size(), {}, {}, std::move(next)});
+  auto state = std::make_shared<State>(State{users.size(), {}, {}, false, std::move(next)});
   for (const UserId user : users) {
     host_->router.on(user, [anchor = anchor_, user, by = user_, state](Shard& shard) {
       shard.accounts().with_account(user, [anchor, user, by, state](Account& account) {
-        const bool fine = account.exists() && account.allows(Rule::may_add_me, by);
-        to_session(anchor, [user, state, fine](Session& session) {
-          (fine ? state->yes : state->no).push_back(user);
-          if (--state->left == 0) state->next(session, std::move(state->yes), std::move(state->no));
+        const bool exists = account.exists();
+        const bool allowed = exists && account.allows(Rule::may_add_me, by);
+        to_session(anchor, [user, state, exists, allowed](Session& session) {
+          (allowed ? state->yes : state->no).push_back(user);
+          state->refused |= exists && !allowed;
+          if (--state->left == 0) state->next(session, {std::move(state->yes), std::move(state->no), state->refused});
         });
       });
     });
@@ -163,9 +166,9 @@ void Session::handle_create_group(Request& frame) {
   std::vector<UserId> members = to_users(asked.members());
   std::erase(members, user_);
   check_users(std::move(members), [id, message_id = asked.id(), action = std::move(action)](
-                                      Session& session, std::vector<UserId> yes, std::vector<UserId> no) mutable {
-    action.add = std::move(yes);
-    session.change_group(id, message_id, group_id(session.user_, message_id), std::move(action), std::move(no));
+                                      Session& session, CheckedUsers users) mutable {
+    action.add = std::move(users.yes);
+    session.change_group(id, message_id, group_id(session.user_, message_id), std::move(action), std::move(users.no));
   });
 }
 
@@ -195,13 +198,12 @@ void Session::handle_change_group(Request& frame) {
   action.if_version = asked.if_version();
   check_users(to_users(asked.add()), [id, message_id = asked.id(), chat = ChatId::from(asked.chat()),
                                       action = std::move(action), nothing_else = users == asked.add_size()](
-                                         Session& session, std::vector<UserId> yes, std::vector<UserId> no) mutable {
-    if (yes.empty() && !no.empty() && nothing_else && !action.name && !action.settings) {
-      // Which of the two it is, a stranger is not told.
-      return session.answer_error(id, Errc::user_not_found);
+                                         Session& session, CheckedUsers users) mutable {
+    if (users.yes.empty() && !users.no.empty() && nothing_else && !action.name && !action.settings) {
+      return session.answer_error(id, users.refused ? Errc::refused_by_privacy : Errc::user_not_found);
     }
-    action.add = std::move(yes);
-    session.change_group(id, message_id, chat, std::move(action), std::move(no));
+    action.add = std::move(users.yes);
+    session.change_group(id, message_id, chat, std::move(action), std::move(users.no));
   });
 }
 

@@ -144,9 +144,14 @@ class Session final : public LinkUser,
   void trace_recipients(const std::shared_ptr<Tracing>& tracing);
 
   // handle_group.cc
-  // Which of the users there are and want to be added; then `next(Session&, yes, no)`.
-  using CheckedUsers = std::function<void(Session&, std::vector<UserId> yes, std::vector<UserId> no)>;
-  void check_users(std::vector<UserId> users, CheckedUsers next);
+  // Which of the users there are and want to be added.
+  struct CheckedUsers {
+    std::vector<UserId> yes;
+    std::vector<UserId> no;
+    bool refused = false;  // one of `no` does not want to be
+  };
+  using UseChecked = std::function<void(Session&, CheckedUsers)>;
+  void check_users(std::vector<UserId> users, UseChecked next);
   void change_group(std::uint64_t request_id, const std::string& message_id, const ChatId& chat, GroupAction action,
                     std::vector<UserId> not_added);
   // On the chat's worker with the group, when the user is in it; else the request is answered with an error.

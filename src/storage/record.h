@@ -17,6 +17,12 @@ namespace godwit {
 struct Recipients {
   std::vector<std::vector<UserId>> by_worker;
   std::uint64_t workers = 0;  // one bit each: those that have any
+
+  std::size_t size() const {
+    std::size_t count = 0;
+    for (const auto& users : by_worker) count += users.size();
+    return count;
+  }
 };
 
 struct Record {
