@@ -445,6 +445,9 @@ std::shared_ptr<const Recipients> Group::recipients(const PartitionMap& map, con
     if (member.present()) add(member.user);
   }
   for (const UserId user : joining) add(user);
+  if (!joining.empty()) {
+    for (auto& users : made->by_worker) std::sort(users.begin(), users.end());
+  }
   if (joining.empty()) recipients_ = made;
   return made;
 }

@@ -56,14 +56,17 @@ class Shard {
   void undo(const Journal::Batch& batch);
   void refused(const Journal::Batch& batch, Errc outcome);
   // A record from before the start; nobody is connected yet.
-  void recovered(const RecordPtr& record) { apply(record); }
+  void recovered(const RecordPtr& record) {
+    apply(record);
+    finish_fan_outs();
+  }
 
   // End-of-turn hook: decisions to the journal, missed rows to the readers.
   void end_turn();
 
   // A checkpoint: first the inboxes of all workers, then the rest, so that what an inbox refers to in a chat's
   // log is in the same checkpoint. One step is short enough not to be noticed; true when there is no more to do.
-  void begin_inboxes() { inboxes_.begin_checkpoint(); }
+  void begin_inboxes();
   void begin_checkpoint();
   bool collect_inboxes_step(Collector& out);
   bool collect_step(Collector& out);
@@ -91,6 +94,20 @@ class Shard {
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
   void apply_to_inbox(UserId user, const RecordPtr& record);
+  // Fan-outs to large groups are done in slices, between which others have their turn. What comes later for a
+  // user who is not reached yet waits behind: entries of an inbox are in journal order.
+  struct FanOut {
+    RecordPtr record;
+    const std::vector<UserId>* users;  // of record->recipients, ascending; null: `one`
+    std::size_t next = 0;
+    UserId one;
+  };
+  void fan_out(const RecordPtr& record);
+  void fan_out_some(std::size_t budget);
+  void fan_out_later();
+  void finish_fan_outs();
+  bool waits(UserId user) const;
+  void apply_now(UserId user, const RecordPtr& record);
   void notify_touched();
   void notify_some();
   template <class F>
@@ -103,7 +120,10 @@ class Shard {
   ChatService chats_;
   AccountService accounts_;
   Registry registry_;
+  std::deque<FanOut> fan_outs_;
+  bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;
+  std::deque<UserId> fanned_out_;  // to be told when fan_outs_ is empty
   bool notifying_ = false;  // the rest of touched_ is for a later turn
   std::atomic<std::size_t> dirty_{0};
   std::atomic<std::size_t> to_notify_{0};

@@ -15,7 +15,7 @@ namespace godwit {
 
 // Who gets an entry, by worker. Shared by the messages of a group until its members change.
 struct Recipients {
-  std::vector<std::vector<UserId>> by_worker;
+  std::vector<std::vector<UserId>> by_worker;  // each ascending
   std::uint64_t workers = 0;  // one bit each: those that have any
 
   std::size_t size() const {
