@@ -199,5 +199,74 @@ TEST(Vectors, Malformed_frames_are_refused) {
   EXPECT_GE(checked, 2);
 }
 
+TEST(Codec, extras_of_an_envelope_equal_the_generated_encoding) {
+  const MessageId id = make_message_id(1'700'000'000'000);
+  const std::string relates = id.str();
+  v1::Envelope expected;
+  expected.set_id(id.str());
+  expected.set_from(42);
+  expected.set_from_device(3);
+  expected.set_chat(std::string(16, 'c'));
+  expected.set_chat_seq(5);
+  expected.set_payload("p");
+  expected.set_ttl_s(60);
+  expected.set_relates_to(relates);
+  expected.set_ends_epoch(0);
+  expected.mutable_event()->set_version(9);
+  EnvelopeExtras extras;
+  extras.chat = ChatId::from(std::string(16, 'c'));
+  extras.ttl_s = 60;
+  extras.relates_to = relates;
+  extras.ends_epoch = 0;
+  const std::string event = expected.event().SerializeAsString();
+  extras.event = event;
+  v1::Envelope read;
+  ASSERT_TRUE(read.ParseFromString(encode_envelope(id, UserId(42), DeviceId(3), ChatSeq(5), 0, "p", extras)));
+  expected.set_time_delta_ms(0);
+  EXPECT_EQ(read.SerializeAsString(), expected.SerializeAsString());
+  const auto view = parse_envelope(expected.SerializeAsString());
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->chat, extras.chat);
+  EXPECT_EQ(view->event, event);
+  EXPECT_EQ(view->ttl_s, 60U);
+}
+
+TEST(Codec, content_that_is_gone_leaves_everything_else) {
+  v1::Envelope envelope;
+  envelope.set_id(std::string(16, 'i'));
+  envelope.set_from(1);
+  envelope.set_chat_seq(2);
+  envelope.set_payload("secret");
+  envelope.add_device_payloads()->set_payload("secret too");
+  const std::string emptied = without_content(envelope.SerializeAsString(), GoneReason::removed);
+  EXPECT_EQ(emptied.find("secret"), std::string::npos);
+  v1::Envelope read;
+  ASSERT_TRUE(read.ParseFromString(emptied));
+  EXPECT_EQ(read.gone(), v1::REMOVED);
+  EXPECT_EQ(read.id(), envelope.id());
+  EXPECT_EQ(read.chat_seq(), 2U);
+  EXPECT_EQ(without_content(emptied, GoneReason::removed), emptied);
+}
+
+TEST(Codec, device_gets_its_own_payload_and_no_other) {
+  v1::Envelope envelope;
+  envelope.set_id(std::string(16, 'i'));
+  envelope.set_from(1);
+  for (std::uint32_t device = 1; device <= 3; ++device) {
+    auto& one = *envelope.add_device_payloads();
+    one.set_user_id(7);
+    one.set_device_id(device);
+    one.set_payload("for " + std::to_string(device));
+  }
+  const std::string bytes = envelope.SerializeAsString();
+  ASSERT_TRUE(parse_envelope(bytes)->has_device_payloads);
+  v1::Envelope read;
+  ASSERT_TRUE(read.ParseFromString(for_device(bytes, UserId(7), DeviceId(2))));
+  EXPECT_EQ(read.payload(), "for 2");
+  EXPECT_EQ(read.device_payloads_size(), 0);
+  ASSERT_TRUE(read.ParseFromString(for_device(bytes, UserId(8), DeviceId(2))));
+  EXPECT_EQ(read.payload(), "");
+}
+
 }  // namespace
 }  // namespace godwit
