@@ -74,7 +74,11 @@ void SegmentPool::trim(Lsn upto) {
   std::lock_guard lock(mutex_);
   bool any = false;
   while (live_.size() >= 2 && live_[1].first.value <= upto.value + 1) {
-    retired_.push_back({std::move(live_.front().path), live_.front().first < discard_before_});
+    const bool discard = live_.front().first < discard_before_;
+    // Whoever asked for it wants it gone when this returns; what is being renamed just now, the helper deletes.
+    if (!discard || ::unlink(live_.front().path.c_str()) != 0) {
+      retired_.push_back({std::move(live_.front().path), discard});
+    }
     live_.pop_front();
     any = true;
   }
@@ -86,7 +90,7 @@ void SegmentPool::discard_before(Lsn first) {
   discard_before_ = first;
   for (Retired& retired : retired_) retired.discard = true;
   std::erase_if(spares_, [&](SegmentFile& spare) {
-    if (spare.used) retired_.push_back({spare.path, true});
+    if (spare.used && ::unlink(spare.path.c_str()) != 0) retired_.push_back({spare.path, true});
     return spare.used;
   });
   wake_.notify_one();

@@ -39,14 +39,14 @@ class SmallDisk:
             self.settings["storage.min_free_bytes"] = free - self.BALLAST // 2
 
     def fill(self):
-        with open(self.folder / "ballast", "wb") as file:
+        # Unbuffered: closing must not write what there was no room for.
+        with open(self.folder / "ballast", "wb", buffering=0) as file:
             if not self.mounted:
                 os.posix_fallocate(file.fileno(), 0, self.BALLAST)
                 return
             try:
                 while True:
-                    file.write(bytes(65536))
-                    file.flush()
+                    file.write(bytes(4096))
             except OSError:
                 pass
 
