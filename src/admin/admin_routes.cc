@@ -44,6 +44,7 @@ net::HttpRoutes admin_routes(const AdminWiring& wiring) {
   routes.add("POST", "/v1/invites", guarded(token, create_invite_handler(wiring)));
   routes.add("POST", "/v1/backups", guarded(token, backup_handler(wiring)));
   routes.add("POST", "/v1/compactions", guarded(token, compaction_handler(wiring)));
+  routes.add("POST", "/v1/traces", guarded(token, trace_handler(wiring)));
   routes.add("PUT", "/v1/log-level", guarded(token, log_level_handler()));
   routes.add("POST", "/v1/drain", guarded(token, drain_handler(wiring)));
   return routes;

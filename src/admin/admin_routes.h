@@ -17,6 +17,7 @@ struct AdminWiring {
   Checkpointer& checkpointer;
   Store& store;
   Journal& journal;
+  ReaderPool& readers;
   Metrics& metrics;
   const Clock& clock;
   // Empty when the server can take traffic, else why not.
@@ -37,6 +38,7 @@ net::HttpHandler metrics_handler(const AdminWiring& wiring);
 net::HttpHandler create_invite_handler(const AdminWiring& wiring);
 net::HttpHandler backup_handler(const AdminWiring& wiring);
 net::HttpHandler compaction_handler(const AdminWiring& wiring);
+net::HttpHandler trace_handler(const AdminWiring& wiring);
 net::HttpHandler log_level_handler();
 net::HttpHandler drain_handler(const AdminWiring& wiring);
 

@@ -164,7 +164,7 @@ void Server::build_ports() {
   p.admin_worker = std::make_unique<Worker>(kAdminWorker);
   p.admin = std::make_unique<net::NetServer>(
       admin_port_options(config_), std::vector<Worker*>{p.admin_worker.get()}, p.metrics,
-      admin::admin_routes({*p.router, *p.checkpointer, *p.store, *p.journal, p.metrics, p.clock, [this] { return not_ready(); },
+      admin::admin_routes({*p.router, *p.checkpointer, *p.store, *p.journal, *p.readers, p.metrics, p.clock, [this] { return not_ready(); },
                            [this] { request_drain(); }, config_.admin.token, config_.server.data_dir + "/backups"}),
       nullptr);
   p.clients->listen();

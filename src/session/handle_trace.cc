@@ -3,67 +3,10 @@
 #include <utility>
 
 #include "godwit.pb.h"
+#include "router/device_trace.h"
 #include "session/session.h"
 
 namespace godwit {
-namespace {
-
-// Asked on the recipient's worker, told there once `position` in the inbox is known.
-struct Recipient {
-  UserId user;
-  UserId sender;
-  ChatId chat;
-  std::uint64_t chat_seq = 0;
-  std::int64_t delivered_ms = 0;
-};
-
-using Devices = std::vector<v1::DeviceTrace>;
-
-// `position` 0: no inbox entry waits for any device, which all have it if anyone ever had.
-Devices device_traces(Shard& shard, const Recipient& recipient, Account& account, const Inbox& inbox,
-                      std::uint64_t position) {
-  Devices traces;
-  const bool tells_online = account.allows(Rule::online, recipient.sender);
-  const bool tells_last_seen = account.allows(Rule::last_seen, recipient.sender);
-  const Registry::User* online = shard.registry().find(recipient.user);
-  for (const DeviceInfo& device : account.devices()) {
-    v1::DeviceTrace& trace = traces.emplace_back();
-    trace.set_device_id(device.id.value);
-    const auto cursor = inbox.cursor(device.id);
-    trace.set_delivered(position != 0 ? cursor && *cursor >= position : recipient.delivered_ms != 0);
-    trace.set_pushed(trace.delivered());
-    if (tells_last_seen) trace.set_last_seen_ms(device.last_seen_ms);
-    if (online == nullptr) continue;
-    for (const Subscriber* subscriber : online->devices) {
-      if (subscriber->device() != device.id) continue;
-      trace.set_online(tells_online);
-      trace.set_pushed(trace.delivered() || (position != 0 && subscriber->sent() >= position));
-    }
-  }
-  return traces;
-}
-
-// On the recipient's worker; `done` there.
-void trace_devices(Shard& shard, SessionHost& host, const Recipient& recipient, std::function<void(Devices)> done) {
-  shard.inboxes().with(recipient.user, [&shard, &host, recipient, done = std::move(done)](Inbox& inbox) {
-    const auto tell = [&shard, recipient, done](std::uint64_t position) {
-      shard.accounts().with_account(recipient.user, [&shard, recipient, done, position](Account& account) {
-        shard.inboxes().with(recipient.user, [&](Inbox& again) {
-          done(device_traces(shard, recipient, account, again, position));
-        });
-      });
-    };
-    if (const std::uint64_t position = inbox.position_of(recipient.chat, recipient.chat_seq)) return tell(position);
-    host.readers.post([&shard, &host, recipient, first = inbox.floor() + 1, tell] {
-      const std::uint64_t position =
-          find_in_inbox(host.store, host.router.map(), recipient.user, first, recipient.chat, recipient.chat_seq);
-      shard.worker().post([tell, position] { tell(position); });
-    });
-  });
-}
-
-}  // namespace
-
 // A trace on its way through the workers of the recipients.
 struct Session::Tracing {
   std::uint64_t request_id = 0;
@@ -112,10 +55,17 @@ void Session::trace_recipients(const std::shared_ptr<Tracing>& tracing) {
   }
   if (tracing->left == 0) return answer_frame(*this, tracing->request_id, tracing->reply);
   for (std::size_t i = 0; i < trace.recipients.size(); ++i) {
-    const auto told = [anchor = anchor_, tracing, i](Devices devices) {
-      to_session(anchor, [tracing, i, devices = std::move(devices)](Session& session) {
+    const auto told = [anchor = anchor_, tracing, i](const std::vector<DeviceTrace>& devices) {
+      to_session(anchor, [tracing, i, devices](Session& session) {
         auto& recipient = *tracing->reply.mutable_message_trace()->mutable_recipients(static_cast<int>(i));
-        for (const v1::DeviceTrace& device : devices) *recipient.add_devices() = device;
+        for (const DeviceTrace& device : devices) {
+          auto& added = *recipient.add_devices();
+          added.set_device_id(device.device.value);
+          added.set_online(device.online);
+          added.set_pushed(device.pushed);
+          added.set_delivered(device.delivered);
+          added.set_last_seen_ms(device.last_seen_ms);
+        }
         if (--tracing->left == 0) answer_frame(session, tracing->request_id, tracing->reply);
       });
     };
@@ -125,9 +75,9 @@ void Session::trace_recipients(const std::shared_ptr<Tracing>& tracing) {
       told({});
       continue;
     }
-    const Recipient recipient{from.user, user_, tracing->chat, trace.chat_seq, from.delivered_ms};
-    host_->router.on(recipient.user, [recipient, told, host = host_](Shard& shard) {
-      trace_devices(shard, *host, recipient, told);
+    const TracedRecipient recipient{from.user, tracing->chat, trace.chat_seq, from.delivered_ms != 0};
+    host_->router.on(recipient.user, [recipient, told, host = host_, asker = user_](Shard& shard) {
+      trace_devices(shard, host->store, host->readers, host->router.map(), recipient, asker, told);
     });
   }
 }

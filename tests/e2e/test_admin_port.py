@@ -8,7 +8,8 @@ from godwit_e2e.daemon import Daemon
 from godwit_e2e.websocket import UpgradeRefused
 
 TOKEN = "a-token-of-sufficient-length"
-GUARDED = [("GET", "/metrics"), ("POST", "/v1/invites"), ("POST", "/v1/backups"), ("PUT", "/v1/log-level")]
+GUARDED = [("GET", "/metrics"), ("POST", "/v1/invites"), ("POST", "/v1/backups"), ("POST", "/v1/compactions"),
+           ("POST", "/v1/traces"), ("PUT", "/v1/log-level")]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Where is my message? The sender is told, per recipient and device; nobody else is."""
 
+import json
 import os
 
 import pytest
@@ -166,3 +167,49 @@ def test_trace_survives_a_restart(daemons, crowd, where):
     assert set(recipients(after)) == {bob.device.user_id}
     if where == "store":
         assert int(recipients(after)[bob.device.user_id]["deliveredMs"]) > 0
+
+
+def operator_trace(shared, **body):
+    status, answer, _ = shared.http("/v1/traces", method="POST", body=body)
+    return status, json.loads(answer)
+
+
+def test_operator_sees_the_same_for_any_message(people, shared):
+    alice, bob = people.pair()
+    chat = create_group(alice, bob)
+    direct, seq = sent(alice, bob)
+    in_group, _ = sent(alice, chat)
+    bob.receive_until(b"hello")
+    sender = str(alice.device.user_id)
+    status, told = operator_trace(shared, **{"from": sender, "to": str(bob.device.user_id), "id": direct.hex()})
+    assert status == 200 and told["chat_seq"] == seq and 0 < told["accepted_ms"] <= told["durable_ms"]
+    (recipient,) = told["recipients"]
+    assert recipient["user_id"] == str(bob.device.user_id) and not recipient["blocks_sender"]
+    (device,) = recipient["devices"]
+    assert device["online"] and device["pushed"] and not device["delivered"]
+    status, told = operator_trace(shared, **{"from": sender, "chat": chat.hex(), "id": in_group.hex()})
+    assert status == 200 and len(told["recipients"]) == 1
+
+
+def test_operator_is_told_of_blocks(people, shared):
+    alice, bob = people.pair()
+    sent(alice, bob)
+    bob.block(alice.device)
+    id, _ = sent(alice, bob)
+    body = {"from": str(alice.device.user_id), "to": str(bob.device.user_id), "id": id.hex()}
+    assert operator_trace(shared, **body)[1]["recipients"][0]["blocks_sender"]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"from": "1", "id": "00" * 16}, {"from": "x", "to": "2", "id": "00" * 16}, {"from": "1", "to": "2", "id": "zz" * 16}]
+)
+def test_operator_asking_wrongly_is_told_how(shared, body):
+    status, answer = operator_trace(shared, **body)
+    assert status == 400 and answer["error"]
+
+
+def test_unknown_message_is_404_for_the_operator(people, shared):
+    alice, bob = people.pair()
+    sent(alice, bob)
+    body = {"from": str(alice.device.user_id), "to": str(bob.device.user_id), "id": message_id().hex()}
+    assert operator_trace(shared, **body)[0] == 404
