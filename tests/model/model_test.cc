@@ -7,6 +7,8 @@
 #include <future>
 #include <iostream>
 #include <map>
+#include <optional>
+#include <set>
 #include <memory>
 #include <random>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "base/random.h"
 #include "chat/chat_id.h"
+#include "godwit.pb.h"
 #include "inbox/page.h"
 #include "journal/local_journal.h"
 #include "protocol/codec.h"
@@ -41,6 +44,8 @@ class Engine {
     journal.min_free_bytes = 0;
     journal_ = std::make_unique<LocalJournal>(journal, *metrics_);
     ShardOptions options;
+    options.chat.group_messages_per_s = 0;
+    options.chat.group_sender_messages_per_s = 0;
     // Small, so that rows are evicted and ids forgotten while the test looks on.
     options.cached_inboxes = 4;
     options.account.cached_users = 4;
@@ -72,7 +77,6 @@ class Engine {
   }
 
   Result<SentInfo> send(UserId from, UserId to, const MessageId& id, const std::string& payload) {
-    std::promise<Result<SentInfo>> sent;
     SendRequest request;
     request.from = from;
     request.device = DeviceId(1);
@@ -80,8 +84,13 @@ class Engine {
     request.to = to;
     request.id = id;
     request.payload = payload;
+    return submit(std::move(request));
+  }
+
+  Result<SentInfo> submit(SendRequest request) {
+    std::promise<Result<SentInfo>> sent;
     request.reply = [&](const Result<SentInfo>& result) { sent.set_value(result); };
-    router_->on(direct_chat_id(from, to), [request](Shard& shard) mutable { shard.chats().send(std::move(request)); });
+    router_->on(request.chat, [request](Shard& shard) mutable { shard.chats().send(std::move(request)); });
     return sent.get_future().get();
   }
 
@@ -160,6 +169,7 @@ class Engine {
 class Model : public ::testing::Test {
  protected:
   static constexpr int kUsers = 6;
+  const ChatId kGroup = ChatId::from("any sixteen byte");
 
   void SetUp() override {
     init_crypto();
@@ -182,6 +192,7 @@ class Model : public ::testing::Test {
     std::string payload;
     std::uint64_t chat_seq = 0;
     std::int64_t delta = 0;
+    bool group = false;
   };
 
   int pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
@@ -203,9 +214,54 @@ class Model : public ::testing::Test {
     messages_.push_back(m);
   }
 
+  // In the one group, whose owner is the first user: a message, or (with an action) a change.
+  void group_operation(UserId from, const std::string& payload, const std::optional<GroupAction>& action,
+                       const std::set<UserId>& recipients) {
+    Message m{make_message_id(SystemClock().wall_ms()), from, {}, payload, 0, 0, true};
+    SendRequest request;
+    request.from = from;
+    request.device = DeviceId(1);
+    request.chat = kGroup;
+    request.id = m.id;
+    request.payload = payload;
+    if (action) request.action = std::make_shared<GroupAction>(*action);
+    const auto sent = engine_->submit(std::move(request));
+    ASSERT_TRUE(sent);
+    m.chat_seq = sent->chat_seq.value;
+    EXPECT_EQ(m.chat_seq, ++chat_end_[kGroup]);
+    for (const UserId user : recipients) inboxes_[user].push_back(messages_.size());
+    messages_.push_back(m);
+  }
+
+  void create_group() {
+    GroupAction create;
+    create.kind = GroupAction::Kind::create;
+    create.settings = std::make_shared<v1::GroupSettings>();
+    members_ = {users_[0]};
+    group_operation(users_[0], "", create, members_);
+  }
+
+  void post_to_group() {
+    const UserId from = *std::next(members_.begin(), pick(static_cast<int>(members_.size())));
+    std::set<UserId> recipients = members_;
+    recipients.erase(from);
+    group_operation(from, "group payload " + std::to_string(messages_.size()), std::nullopt, recipients);
+  }
+
+  void change_members() {
+    const UserId user = users_[static_cast<std::size_t>(1 + pick(kUsers - 1))];
+    GroupAction action;
+    std::set<UserId> told = members_;
+    told.insert(user);
+    (members_.contains(user) ? action.remove : action.add) = {user};
+    group_operation(users_[0], "", action, told);
+    if (!members_.insert(user).second) members_.erase(user);
+  }
+
   void send_again() {
     if (messages_.empty()) return;
     const Message& m = messages_[static_cast<std::size_t>(pick(static_cast<int>(messages_.size())))];
+    if (m.group) return;
     const auto again = engine_->send(m.from, m.to, m.id, m.payload);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->chat_seq.value, m.chat_seq);
@@ -245,6 +301,7 @@ class Model : public ::testing::Test {
   void check_a_history() {
     if (messages_.empty()) return;
     const Message& m = messages_[static_cast<std::size_t>(pick(static_cast<int>(messages_.size())))];
+    if (m.group) return;
     const auto page = engine_->history(m.to, m.from, m.chat_seq + 1, 5);
     ASSERT_FALSE(page.entries.empty());
     const auto view = parse_envelope(page.entries.back().envelope);
@@ -264,6 +321,7 @@ class Model : public ::testing::Test {
   std::map<UserId, std::vector<std::size_t>> inboxes_;
   std::map<UserId, std::uint64_t> cursors_;
   std::map<ChatId, std::uint64_t> chat_end_;
+  std::set<UserId> members_;
 };
 
 TEST_F(Model, Random_operations_with_restarts_and_crashes_equal_a_plain_map) {
@@ -272,11 +330,16 @@ TEST_F(Model, Random_operations_with_restarts_and_crashes_equal_a_plain_map) {
     users_.push_back(engine_->create_user("user" + std::to_string(i)));
     ASSERT_TRUE(users_.back());
   }
+  create_group();
   const int rounds = std::getenv("GODWIT_NIGHTLY") != nullptr ? 20'000 : 1'500;
   for (int round = 0; round < rounds && !HasFatalFailure(); ++round) {
     const int what = pick(100);
-    if (what < 60) {
+    if (what < 35) {
       send_new();
+    } else if (what < 52) {
+      post_to_group();
+    } else if (what < 60) {
+      change_members();
     } else if (what < 75) {
       send_again();
     } else if (what < 88) {
