@@ -76,6 +76,11 @@ void Chat::load(const std::optional<std::string>& row, MoreRows more) {
   dedup_from_ms = end_time_ms_ + 1;
 }
 
+bool Chat::has(UserId user) const {
+  if (group_) return group_->present(user) != nullptr;
+  return user && (members_[0].user == user || members_[1].user == user);
+}
+
 const std::vector<std::uint64_t>* Chat::hidden_of(UserId user) const {
   if (group_) {
     const Group::Member* member = std::as_const(*group_).find(user);

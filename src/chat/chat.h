@@ -72,6 +72,8 @@ class Chat {
   // as the store has it.
   const std::string* rewritten(std::uint64_t seq) const;
 
+  // Is the user in it now? Ids of direct chats can be computed by anyone: what names a chat by its id asks first.
+  bool has(UserId user) const;
   Member& member(UserId user) { return members_[members_[0].user == user ? 0 : 1]; }
   Member& other(UserId user) { return members_[members_[0].user == user ? 1 : 0]; }
   const Member& low() const { return members_[0]; }

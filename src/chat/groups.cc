@@ -13,7 +13,7 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
   Group none;
   Group* group = chat.group();
   if (group == nullptr) {
-    if (!request.action) return answer(request, Errc::chat_not_found);
+    if (!request.action || chat.exists()) return answer(request, Errc::chat_not_found);
     if (request.action->kind == GroupAction::Kind::join) return answer(request, Errc::invite_link_invalid);
     if (request.action->kind != GroupAction::Kind::create) return answer(request, Errc::chat_not_found);
     group = &none;

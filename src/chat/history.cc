@@ -48,13 +48,8 @@ void fit(HistoryResult& page, bool forward, std::size_t max_bytes) {
 void ChatService::history(const HistoryRequest& request, std::function<void(const Result<HistoryResult>&)> reply) {
   chats_.with(request.chat, [this, request, reply = std::move(reply)](Chat& chat) {
     // Members of a group see it from when they came in.
-    std::uint64_t begin = 1;
-    if (Group* group = chat.group()) {
-      const Group::Member* member = group->present(request.reader);
-      if (member == nullptr) return reply(Errc::chat_not_found);
-      begin = member->joined();
-    }
-    if (!chat.exists()) return reply(Errc::chat_not_found);
+    if (!chat.has(request.reader)) return reply(Errc::chat_not_found);
+    const std::uint64_t begin = chat.group() != nullptr ? chat.group()->present(request.reader)->joined() : 1;
     const std::uint32_t limit = std::min(request.limit == 0 ? 50U : request.limit, options_.history_page_max);
     const Range range = page_range(request, begin, chat.end(), limit);
     HistoryResult result;

@@ -22,8 +22,8 @@ bool visible(Chat& chat, UserId user, std::uint64_t seq) {
 void ChatService::hide(const ChatId& id, UserId user, std::uint64_t chat_seq,
                        std::function<void(const Status&)> reply) {
   chats_.with(id, [this, user, chat_seq, reply = std::move(reply)](Chat& chat) {
-    const auto* hidden = chat.exists() ? chat.hidden_of(user) : nullptr;
-    if (hidden == nullptr) return reply(Errc::chat_not_found);
+    if (!chat.has(user)) return reply(Errc::chat_not_found);
+    const auto* hidden = chat.hidden_of(user);
     if (!visible(chat, user, chat_seq)) return reply(Errc::message_not_found);
     if (std::find(hidden->begin(), hidden->end(), chat_seq) != hidden->end()) return reply(Unit{});
     if (hidden->size() >= options_.max_hidden) return reply(Error(Errc::too_large, "too many removed messages in the chat"));
@@ -44,9 +44,7 @@ void ChatService::hide(const ChatId& id, UserId user, std::uint64_t chat_seq,
 void ChatService::remove(RemoveRequest request) {
   chats_.with(request.send.chat, [this, request = std::move(request)](Chat& chat) mutable {
     const std::uint64_t seq = request.chat_seq;
-    const bool inside = chat.group() != nullptr ? chat.group()->present(request.send.from) != nullptr
-                                                : chat.exists();
-    if (!inside) return answer(request.send, Errc::chat_not_found);
+    if (!chat.has(request.send.from)) return answer(request.send, Errc::chat_not_found);
     if (!visible(chat, request.send.from, seq)) return answer(request.send, Errc::message_not_found);
     if (const RecordPtr* record = chat.in_tail(seq)) {
       return remove_found(std::move(request), (*record)->body.message().envelope());
@@ -86,7 +84,7 @@ void ChatService::remove_found(RemoveRequest request, const std::string& envelop
 
 void ChatService::give_consent(const ChatId& id, UserId by, std::function<void(const Status&)> reply) {
   chats_.with(id, [this, by, reply = std::move(reply)](Chat& chat) {
-    if (chat.consent_of() != by || !by) return reply(Errc::chat_not_found);
+    if (!chat.has(by) || chat.consent_of() != by) return reply(Errc::chat_not_found);
     auto record = std::make_shared<Record>();
     record->body.set_time_ms(wiring_.clock.wall_ms());
     record->body.mutable_consent_given()->set_chat(chat.id().str());

@@ -38,8 +38,8 @@ Trace ChatService::trace_found(Chat& chat, UserId user, std::uint64_t seq) const
 void ChatService::trace(const ChatId& id, UserId user, const MessageId& message,
                         std::function<void(const Result<Trace>&)> reply) {
   chats_.with(id, [this, user, message, reply = std::move(reply)](Chat& chat) {
-    const bool inside = chat.group() != nullptr ? chat.group()->find(user) != nullptr
-                                                : chat.exists() && chat.member(user).user == user;
+    // Who has left may still ask for what they sent.
+    const bool inside = chat.group() != nullptr ? chat.group()->find(user) != nullptr : chat.has(user);
     if (!inside) return reply(Errc::chat_not_found);
     const DedupEntry* known = dedup_.find(DedupKey::of(chat.id(), user, message));
     if (known != nullptr && known->committed) {

@@ -8,7 +8,7 @@
 namespace godwit {
 
 Status ChatService::advance(Chat& chat, const Advance& to) {
-  if (!chat.exists()) return Errc::chat_not_found;
+  if (chat.group() == nullptr && !chat.has(to.member)) return Errc::chat_not_found;
   // A recipient's worker may have delivered, and heard of it, before this one has applied the message.
   if (std::max(to.delivered, to.read) > chat.decided_end()) {
     return Error(Errc::invalid_argument, "beyond the end of the chat");
