@@ -153,9 +153,8 @@ void Chat::append(const RecordPtr& record) {
   if (message.removes_seq() != 0) remove_entry(*record);
   end_ = message.chat_seq();
   end_time_ms_ = record->body.time_ms();
-  if (const auto view = parse_envelope(message.envelope())) {
-    ahead_ms_ = std::max(ahead_ms_, -view->time_delta_ms);
-  }
+  const auto view = parse_envelope(message.envelope());
+  if (view) ahead_ms_ = std::max(ahead_ms_, -view->time_delta_ms);
   decided_end_ = std::max(decided_end_, end_);
   decided_time_ms_ = std::max(decided_time_ms_, end_time_ms_);
   tail_.push_back(record);
@@ -164,21 +163,23 @@ void Chat::append(const RecordPtr& record) {
     Member& sender = members_[message.from_high() ? 1 : 0];
     sender.read = std::max(sender.read, end_);
   }
-  apply_event(message);
+  if (group_) {
+    group_->apply_event(message);
+  } else {
+    apply_event(message, view ? view->event : std::string_view());
+  }
 }
 
-void Chat::apply_event(const store::MessageAppended& message) {
-  if (group_) return group_->apply_event(message);
+void Chat::apply_event(const store::MessageAppended& message, std::string_view encoded) {
   const std::uint64_t sender = message.from_high() ? message.high_member() : message.low_member();
   if (message.asks_consent()) {
     consent_of_ = other(UserId(sender)).user;
   } else if (consent_of_.value == sender) {
     consent_of_ = UserId();  // whoever answers, consents
   }
-  const auto view = parse_envelope(message.envelope());
-  if (!view || view->event.empty()) return;
+  if (encoded.empty()) return;
   v1::ChatEvent event;
-  if (event.ParseFromArray(view->event.data(), static_cast<int>(view->event.size())) && event.has_ttl_s()) {
+  if (event.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())) && event.has_ttl_s()) {
     ttl_s_ = event.ttl_s();
   }
 }

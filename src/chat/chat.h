@@ -112,7 +112,8 @@ class Chat {
 
  private:
   void append(const RecordPtr& record);
-  void apply_event(const store::MessageAppended& message);
+  // Of direct chats; `encoded` is the envelope's ChatEvent, mostly empty.
+  void apply_event(const store::MessageAppended& message, std::string_view encoded);
   void remove_entry(const Record& record);
   void set_positions(const store::WatermarkAdvanced& watermark);
 

@@ -2,7 +2,7 @@
 // credit window and the output budget allow.
 #include <algorithm>
 #include <array>
-#include <deque>
+#include <list>
 
 #include "godwit.pb.h"
 #include "protocol/codec.h"
@@ -49,7 +49,7 @@ void Session::deliver() {
 
 void Session::deliver_from_tail() {
   std::array<DeliverItem, kFrameEnvelopes> items;
-  std::deque<std::string> made;  // envelopes that are not as they are in the record
+  std::list<std::string> made;  // envelopes that are not as they are in the record
   std::size_t count = 0;
   std::size_t bytes = 0;
   while (count < items.size() && bytes < kFrameBytes && credit_left()) {
