@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <list>
+#include <utility>
 
 #include "godwit.pb.h"
 #include "protocol/codec.h"
@@ -92,7 +93,9 @@ void Session::read_from_store(std::uint64_t first, std::uint64_t last) {
   request.user = user_;
   request.first = first;
   request.last = last;
-  request.max_entries = host_->options().window_envelopes - unacked_.size();
+  // What fills the screen first comes first.
+  const std::size_t wanted = std::exchange(first_page_, false) ? kFrameEnvelopes : host_->options().window_envelopes;
+  request.max_entries = std::min<std::size_t>(wanted, host_->options().window_envelopes - unacked_.size());
   // No more than the output may hold at once; a page has at least one entry.
   request.max_bytes = std::min<std::size_t>(host_->options().window_bytes - unacked_bytes_,
                                             host_->options().output_budget_bytes - link_.unsent_bytes());

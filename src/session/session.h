@@ -216,6 +216,7 @@ class Session final : public LinkUser,
   // Of the connection.
   State state_ = State::greeting;
   bool reading_ = false;        // a page is on its way from the store
+  bool first_page_ = true;      // none was read on this connection yet
   bool exporting_ = false;      // a part of an archive is on its way from the store
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
