@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "chat/chat_id.h"
 #include "protocol/codec.h"
 #include "storage/log_reader.h"
 
@@ -224,6 +223,15 @@ void ChatService::write(std::shared_ptr<Record> record, SendRequest& request, co
     reply(outcome == Errc::ok ? Result<SentInfo>(info) : Result<SentInfo>(outcome));
   };
   accepted_.Increment();
+  wiring_.writer.add(std::move(record));
+}
+
+void ChatService::write(std::shared_ptr<Record> record, std::function<void(const Status&)> reply) {
+  record->body.set_time_ms(wiring_.clock.wall_ms());
+  record->done_worker = wiring_.worker.index();
+  record->done = [reply = std::move(reply)](const Record&, Errc outcome) {
+    reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
+  };
   wiring_.writer.add(std::move(record));
 }
 

@@ -206,11 +206,14 @@ class ChatService {
   Status admit_to_group(Group& group, const SendRequest& request);
   void accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,
                        std::uint64_t hash, std::int64_t now_ms);
-  void change_door(const ChatId& id, store::GroupDoorChanged change, std::function<void(Errc)> done);
+  void change_door(const ChatId& id, store::GroupDoorChanged change,
+                   std::function<void(const Status&)> done);
   void send_receipts(Chat& chat);
   Status check_devices(const SendRequest& request, const UserSummary& recipient) const;
   // Gives a record to the journal; `reply` is told when it is committed.
   void write(std::shared_ptr<Record> record, SendRequest& request, const SentInfo& info);
+  // As of now; `reply` runs on this worker.
+  void write(std::shared_ptr<Record> record, std::function<void(const Status&)> reply);
   // Puts a send, and those that come after it, aside until resume().
   void hold(Chat& chat, SendRequest request);
   void resume(Chat& chat, bool log_was_read);

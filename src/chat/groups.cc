@@ -34,8 +34,8 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
   } else {
     change.set_refused(request.action->applicant.value);
   }
-  change_door(chat.id(), std::move(change), [this, request = std::move(request), version = group->version()](Errc done) {
-    answer(request, done == Errc::ok ? Result<SentInfo>(SentInfo{{}, 0, version}) : Result<SentInfo>(done));
+  change_door(chat.id(), std::move(change), [this, request = std::move(request), version = group->version()](const Status& done) {
+    answer(request, done ? Result<SentInfo>(SentInfo{{}, 0, version}) : Result<SentInfo>(done.error()));
   });
 }
 
@@ -116,14 +116,12 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
   write(std::move(record), request, {place.seq, delta, plan.event ? plan.event->version() : group.version()});
 }
 
-void ChatService::change_door(const ChatId& id, store::GroupDoorChanged change, std::function<void(Errc)> done) {
+void ChatService::change_door(const ChatId& id, store::GroupDoorChanged change,
+                              std::function<void(const Status&)> done) {
   auto record = std::make_shared<Record>();
-  record->body.set_time_ms(wiring_.clock.wall_ms());
   change.set_chat(id.str());
   *record->body.mutable_group_door() = std::move(change);
-  record->done_worker = wiring_.worker.index();
-  record->done = [done = std::move(done)](const Record&, Errc outcome) { done(outcome); };
-  wiring_.writer.add(std::move(record));
+  write(std::move(record), std::move(done));
 }
 
 void ChatService::make_link(const ChatId& id, const NewLink& link, std::function<void(const Status&)> reply) {
@@ -144,7 +142,7 @@ void ChatService::make_link(const ChatId& id, const NewLink& link, std::function
     for (const std::string& one : dead) {
       store::GroupDoorChanged gone;
       gone.set_revoked_link(one);
-      change_door(chat.id(), std::move(gone), [](Errc) {});
+      change_door(chat.id(), std::move(gone), [](const Status&) {});
     }
     store::GroupDoorChanged change;
     auto& made = *change.mutable_link();
@@ -155,8 +153,7 @@ void ChatService::make_link(const ChatId& id, const NewLink& link, std::function
     made.set_uses_left(link.link.uses_left.value_or(0));
     made.set_approve(link.link.approve);
     made.set_made_by(link.by.value);
-    change_door(chat.id(), std::move(change),
-                [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+    change_door(chat.id(), std::move(change), reply);
   });
 }
 
@@ -172,8 +169,7 @@ void ChatService::revoke_link(const ChatId& id, UserId by, const std::string& li
     if (link->made_by != by && member->role < Role::admin) return reply(Errc::not_allowed);
     store::GroupDoorChanged change;
     change.set_revoked_link(link_id);
-    change_door(chat.id(), std::move(change),
-                [reply](Errc outcome) { reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome)); });
+    change_door(chat.id(), std::move(change), reply);
   });
 }
 

@@ -28,16 +28,11 @@ void ChatService::hide(const ChatId& id, UserId user, std::uint64_t chat_seq,
     if (std::find(hidden->begin(), hidden->end(), chat_seq) != hidden->end()) return reply(Unit{});
     if (hidden->size() >= options_.max_hidden) return reply(Error(Errc::too_large, "too many removed messages in the chat"));
     auto record = std::make_shared<Record>();
-    record->body.set_time_ms(wiring_.clock.wall_ms());
     auto& removed = *record->body.mutable_message_hidden();
     removed.set_chat(chat.id().str());
     removed.set_user(user.value);
     removed.set_chat_seq(chat_seq);
-    record->done_worker = wiring_.worker.index();
-    record->done = [reply](const Record&, Errc outcome) {
-      reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
-    };
-    wiring_.writer.add(std::move(record));
+    write(std::move(record), reply);
   });
 }
 
@@ -86,13 +81,8 @@ void ChatService::give_consent(const ChatId& id, UserId by, std::function<void(c
   chats_.with(id, [this, by, reply = std::move(reply)](Chat& chat) {
     if (!chat.has(by) || chat.consent_of() != by) return reply(Errc::chat_not_found);
     auto record = std::make_shared<Record>();
-    record->body.set_time_ms(wiring_.clock.wall_ms());
     record->body.mutable_consent_given()->set_chat(chat.id().str());
-    record->done_worker = wiring_.worker.index();
-    record->done = [reply](const Record&, Errc outcome) {
-      reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
-    };
-    wiring_.writer.add(std::move(record));
+    write(std::move(record), reply);
   });
 }
 

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
@@ -12,11 +13,6 @@ namespace {
 
 constexpr std::uint32_t kChatsDefault = 100;
 constexpr std::uint32_t kChatsMax = 1'000;
-constexpr std::uint32_t kMaxTtlS = 366 * 24 * 3600;
-
-bool valid_id(const std::string& id) {
-  return id.size() == 16 && MessageId(MessageId::from(id)).is_uuid_v7();
-}
 
 void fill_direct(Chat& chat, UserId user, bool shows_reads, v1::ChatInfo& out) {
   const Chat::Member& own = chat.member(user);
@@ -122,7 +118,7 @@ void Session::handle_remove_message(Request& frame) {
     return answer_error(id, Error(Errc::invalid_argument, "exactly one of `peer` and `chat` (16 bytes) must be set"));
   }
   if (!asked.for_everyone()) return hide_message(id, *chat, asked);
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   RemoveRequest request;
   request.chat_seq = asked.chat_seq();
   request.send = begin_send(id, asked.id(), *chat);
@@ -206,11 +202,11 @@ void Session::leave_next_group(std::shared_ptr<std::vector<ChatId>> groups,
 void Session::handle_set_timer(Request& frame) {
   const v1::SetTimer& asked = frame.set_timer();
   const std::uint64_t id = frame.request_id();
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.peer() == 0 || asked.peer() == user_.value) {
     return answer_error(id, Error(Errc::invalid_argument, "`peer` is missing"));
   }
-  if (asked.ttl_s() > kMaxTtlS) return answer_error(id, Error(Errc::invalid_argument, "`ttl_s` is more than a year"));
+  if (asked.ttl_s() > kYearS) return answer_error(id, Error(Errc::invalid_argument, "`ttl_s` is more than a year"));
   SendRequest request = begin_send(id, asked.id(), direct_chat_id(user_, UserId(asked.peer())));
   request.to = UserId(asked.peer());
   v1::ChatEvent event;

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "godwit.pb.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
@@ -16,7 +17,6 @@ constexpr int kMaxUsersPerRequest = 1'000;
 constexpr std::uint32_t kMembersDefault = 200;
 constexpr std::uint32_t kMembersMax = 1'000;
 constexpr int kMaxBannedListed = 1'000;
-constexpr std::uint32_t kYearS = 366 * 24 * 3600;
 constexpr std::uint32_t kLinkDefaultS = 7 * 24 * 3600;
 constexpr std::size_t kSecretBytes = 16;
 constexpr std::size_t kLinkIdBytes = 8;
@@ -60,10 +60,6 @@ std::optional<ParsedLink> parse_link(std::string_view text) {
     return std::nullopt;
   }
   return ParsedLink{ChatId::from(bytes), bytes.substr(16)};
-}
-
-bool valid_id(const std::string& id) {
-  return id.size() == 16 && MessageId(MessageId::from(id)).is_uuid_v7();
 }
 
 bool valid_role(v1::Role role) {
@@ -154,7 +150,7 @@ void Session::change_group(std::uint64_t request_id, const std::string& message_
 void Session::handle_create_group(Request& frame) {
   v1::CreateGroup& asked = *frame.mutable_create_group();
   const std::uint64_t id = frame.request_id();
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.name().size() > kMaxNameBytes || asked.members_size() > kMaxUsersPerRequest) {
     return answer_error(id, Errc::too_large);
   }
@@ -175,7 +171,7 @@ void Session::handle_create_group(Request& frame) {
 void Session::handle_change_group(Request& frame) {
   v1::ChangeGroup& asked = *frame.mutable_change_group();
   const std::uint64_t id = frame.request_id();
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.chat().size() != 16) return answer_error(id, Error(Errc::invalid_argument, "`chat` must have 16 bytes"));
   const int users = asked.add_size() + asked.remove_size() + asked.ban_size() + asked.unban_size() + asked.roles_size();
   if (asked.name().size() > kMaxNameBytes || users > kMaxUsersPerRequest) return answer_error(id, Errc::too_large);
@@ -210,7 +206,7 @@ void Session::handle_change_group(Request& frame) {
 void Session::handle_join_group(Request& frame) {
   const v1::JoinGroup& asked = frame.join_group();
   const std::uint64_t id = frame.request_id();
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   const auto link = parse_link(asked.link());
   if (!link) return answer_error(id, Errc::invite_link_invalid);
   GroupAction action;
@@ -222,7 +218,7 @@ void Session::handle_join_group(Request& frame) {
 void Session::handle_answer_join(Request& frame) {
   const v1::AnswerJoin& asked = frame.answer_join();
   const std::uint64_t id = frame.request_id();
-  if (!valid_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
+  if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.chat().size() != 16) return answer_error(id, Error(Errc::invalid_argument, "`chat` must have 16 bytes"));
   GroupAction action;
   action.kind = GroupAction::Kind::answer_join;

@@ -2,13 +2,13 @@
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
 #include "protocol/codec.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
 
 namespace {
 
-constexpr std::uint32_t kMaxTtlS = 366 * 24 * 3600;
 constexpr int kMaxDevicePayloads = 64;
 constexpr std::size_t kMaxDevicePayloadBytes = 256 * 1024;
 
@@ -22,11 +22,11 @@ std::optional<ChatId> Session::chat_of(std::uint64_t peer, const std::string& ch
 
 Status Session::check_send(const v1::Send& send) const {
   const bool to_devices = send.device_payloads_size() > 0;
-  if (send.id().size() != 16 || !MessageId(MessageId::from(send.id())).is_uuid_v7()) return Errc::message_id_invalid;
+  if (!is_message_id(send.id())) return Errc::message_id_invalid;
   if (send.to() != 0 && send.to() == user_.value && !to_devices) return Errc::message_to_self;
   if (send.payload().empty() && !to_devices) return Error(Errc::invalid_argument, "the payload is empty");
   if (send.payload().size() > host_->options().max_payload_bytes) return Errc::too_large;
-  if (send.ttl_s() > kMaxTtlS) return Error(Errc::invalid_argument, "`ttl_s` is more than a year");
+  if (send.ttl_s() > kYearS) return Error(Errc::invalid_argument, "`ttl_s` is more than a year");
   if (!send.relates_to().empty() && send.relates_to().size() != 16) {
     return Error(Errc::invalid_argument, "`relates_to` must have 16 bytes");
   }
