@@ -9,10 +9,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
 
 # In the order in which a message travels: a folder may include those before it.
-ORDER = ["base", "protocol", "config", "storage", "journal", "inbox", "account", "auth", "chat", "router", "session",
-         "net", "admin", "server", "tools"]
+ORDER = ["base", "protocol", "config", "storage", "journal", "inbox", "account", "auth", "chat", "presence", "status",
+         "call", "push", "router", "session", "net", "admin", "server", "tools"]
 # Features never include one another, with the exceptions that the lower one is no feature of its own.
-FEATURES = {"account", "auth", "chat"}
+FEATURES = {"account", "auth", "chat", "presence", "status", "call", "push"}
 # Only these read the configuration.
 CONFIG_READERS = {"config", "server", "main.cc"}
 

@@ -4,6 +4,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "base/token_bucket.h"
@@ -27,6 +28,9 @@ class Subscriber {
   virtual void on_mark(const Mark& mark) = 0;
   // Members of a group have received or read what the user sent.
   virtual void on_receipts(const ReceiptUpdate& update) = 0;
+  // Something that is not of the inbox: an encoded ServerFrame, sent as it is. What is `droppable` is left out
+  // while the device reads too slowly.
+  virtual void on_push(std::string_view frame, bool droppable) = 0;
   // The connection must end: the device was revoked, the account deleted, or the device came back elsewhere.
   virtual void on_ejected(CloseReason reason) = 0;
 };

@@ -77,6 +77,12 @@ void Session::on_closed(CloseReason reason) {
   leave();
 }
 
+void Session::on_push(std::string_view frame, bool droppable) {
+  if (state_ != State::live) return;
+  if (droppable && link_.unsent_bytes() >= host_->options().output_budget_bytes) return;
+  send_encoded(frame);
+}
+
 void Session::on_ejected(CloseReason reason) {
   close(reason);
 }

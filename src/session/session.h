@@ -56,6 +56,7 @@ class Session final : public LinkUser,
   void on_entries() override { deliver(); }
   void on_mark(const Mark& mark) override;
   void on_receipts(const ReceiptUpdate& update) override;
+  void on_push(std::string_view frame, bool droppable) override;
   void on_ejected(CloseReason reason) override;
 
   // Tells the client to reconnect elsewhere, then closes.
