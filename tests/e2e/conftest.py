@@ -3,7 +3,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from godwit_e2e.fixtures import crowd, daemon, daemons, people, shared  # noqa: E402,F401
+from godwit_e2e.fixtures import (  # noqa: E402,F401
+    clock, crowd, daemon, daemon_with_clock, daemons, folk, lively, people, shared,
+)  # fmt: skip
 
 
 def pytest_configure(config):

@@ -1,56 +1,10 @@
 """The server's clock jumps, forth and back: order and deduplication hold, nobody is disconnected."""
 
-import glob
-import os
-
 import pytest
 from godwit_e2e.client import ServerError
-from godwit_e2e.daemon import wait_until
-from godwit_e2e.identity import message_id, now_ms
+from godwit_e2e.identity import message_id
 
 HOUR_S = 3600
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-
-
-class FakeClock:
-    """The wall clock of a daemon, by libfaketime; its monotonic clock stays."""
-
-    def __init__(self, folder):
-        self.file = folder / "clock"
-        self.jump_to(0)
-        self.environment = {
-            "LD_PRELOAD": FAKETIME[0],
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_CACHE_DURATION": "1",
-        }
-
-    def jump_to(self, offset_s):
-        new = self.file.with_suffix(".new")
-        new.write_text(f"{offset_s:+d}\n")
-        os.replace(new, self.file)
-        self.offset_s = offset_s
-
-    def jump_seen_by(self, client, offset_s):
-        """Jumps, and waits until the server's answers show it."""
-        self.jump_to(offset_s)
-
-        def shifted():
-            told = int(client.request(ping={})["serverTimeMs"])
-            return abs(told - now_ms() - offset_s * 1000) < 60_000
-
-        wait_until(shifted, what="the jump")
-
-
-@pytest.fixture
-def clock(tmp_path):
-    assert FAKETIME, "libfaketime is not installed"
-    return FakeClock(tmp_path)
-
-
-@pytest.fixture
-def daemon_with_clock(daemons, clock):
-    return daemons(environment=clock.environment).start()
 
 
 def server_id(client):

@@ -2,7 +2,11 @@
 
 import pytest
 
+from .clock import FakeClock
 from .daemon import Daemon
+
+# Short intervals, so that nobody waits for what is coalesced.
+LIVELY = {"presence.update_interval_ms": 20, "status.view_interval_ms": 20}
 
 
 @pytest.fixture
@@ -38,6 +42,31 @@ def shared(tmp_path_factory):
 def people(shared):
     """Makes users on the shared daemon, and connections that are closed after the test."""
     yield from _people(shared)
+
+
+@pytest.fixture
+def clock(tmp_path):
+    return FakeClock(tmp_path)
+
+
+@pytest.fixture
+def daemon_with_clock(daemons, clock):
+    """A daemon for this test alone, whose wall clock is `clock`."""
+    return daemons(environment=clock.environment).start()
+
+
+@pytest.fixture(scope="session")
+def lively(tmp_path_factory):
+    """As `shared`, for presence, statuses and calls: with short intervals."""
+    daemon = Daemon(tmp_path_factory.mktemp("lively"), LIVELY).start()
+    yield daemon
+    daemon.kill()
+
+
+@pytest.fixture
+def folk(lively):
+    """As `people`, on the lively daemon."""
+    yield from _people(lively)
 
 
 @pytest.fixture
