@@ -4,7 +4,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from godwit_e2e.fixtures import (  # noqa: E402,F401
-    clock, crowd, daemon, daemon_with_clock, daemons, folk, lively, people, shared,
+    clock, crowd, daemon, daemon_with_clock, daemons, folk, hasty, lively, people, shared,
 )  # fmt: skip
 
 

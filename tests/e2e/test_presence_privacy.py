@@ -2,9 +2,7 @@
 
 import pytest
 from godwit_e2e.groups import add_contacts, create_group, ids, set_privacy
-from godwit_e2e.presence import (
-    HIDDEN, IDLE, NOTHING, OFFLINE, ONLINE, Presence, Watcher, set_presence,
-)  # fmt: skip
+from godwit_e2e.presence import HIDDEN, IDLE, NOTHING, OFFLINE, ONLINE, Presence, Watcher, set_presence
 
 UNKNOWN = 77
 

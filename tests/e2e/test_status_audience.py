@@ -1,4 +1,4 @@
-"""Who may see a status is fixed when it is posted; whoever may not is told what they would be told of none."""
+"""Who may see a status is fixed when it is posted; who may not is told what is told of none."""
 
 import pytest
 from godwit_e2e.groups import add_contacts, ids, refused, set_privacy
@@ -102,7 +102,9 @@ def test_those_the_author_blocks_never_see_it(circle):
     assert who_sees(alice, posted, [bob, carol, dave]) == [carol]
 
 
-@pytest.mark.parametrize("case", ["no contacts", "nobody set", "all excepted", "only strangers", "only none", "blocked"])
+@pytest.mark.parametrize(
+    "case", ["no contacts", "nobody set", "all excepted", "only strangers", "only none", "blocked"]
+)
 def test_empty_audience_is_refused(folk, case):
     alice, bob = folk.pair()
     if case != "no contacts":
@@ -225,13 +227,7 @@ def test_block_outlives_a_restart(daemon, crowd):
 
 def answers(client, author, id):
     """The whole answers to all that can be asked of a status, as they come."""
-    told = []
-    for request in ({"getStatus": named(author, id)}, {"viewStatus": named(author, id)}):
-        number = client.start(**request)
-        while number not in client.replies:
-            client.read_one()
-        told.append(client.replies.pop(number))
-    return told
+    return [client.answer_to(**{name: named(author, id)}) for name in ("getStatus", "viewStatus")]
 
 
 @pytest.mark.smoke

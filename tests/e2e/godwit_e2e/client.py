@@ -110,18 +110,26 @@ class Client:
         self.send_frame({"requestId": str(request_id), **body})
         return request_id
 
-    def result(self, request_id, timeout=WAIT_S):
-        """The reply's body. Raises ServerError."""
+    def reply(self, request_id, timeout=WAIT_S):
+        """The whole reply as it comes, {kind: body}; an error, too."""
         deadline = time.monotonic() + timeout
         while request_id not in self.replies:
             self.read_one(max(0.0, deadline - time.monotonic()))
-        ((kind, body),) = self.replies.pop(request_id).items()
+        return self.replies.pop(request_id)
+
+    def result(self, request_id, timeout=WAIT_S):
+        """The reply's body. Raises ServerError."""
+        ((kind, body),) = self.reply(request_id, timeout).items()
         if kind == "error":
             raise ServerError(body)
         return body
 
     def request(self, **body):
         return self.result(self.start(**body))
+
+    def answer_to(self, **body):
+        """As reply."""
+        return self.reply(self.start(**body))
 
     def notice(self, **body):
         self.send_frame(body)

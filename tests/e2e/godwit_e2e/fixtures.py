@@ -63,6 +63,14 @@ def lively(tmp_path_factory):
     daemon.kill()
 
 
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory):
+    """As `lively`, with calls that ring for a second."""
+    daemon = Daemon(tmp_path_factory.mktemp("hasty"), {**LIVELY, "call.ring_s": 1}).start()
+    yield daemon
+    daemon.kill()
+
+
 @pytest.fixture
 def folk(lively):
     """As `people`, on the lively daemon."""

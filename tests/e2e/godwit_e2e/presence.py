@@ -40,7 +40,7 @@ def set_presence(client, state):
 
 
 class Watcher:
-    """What one connection is told: `known` is the newest of each user, `updates` all pushes in their order."""
+    """What one connection is told: `known` is the newest of each user, `updates` is all of it in order."""
 
     def __init__(self, client):
         self.client = client

@@ -101,10 +101,7 @@ def open_status(client, author, id):
 
 def can_open(client, author, id):
     """Whether GetStatus serves it; any refusal must be status_not_found."""
-    request = client.start(getStatus=named(author, id))
-    while request not in client.replies:
-        client.read_one()
-    reply = client.replies.pop(request)
+    reply = client.answer_to(getStatus=named(author, id))
     if "error" in reply:
         assert reply["error"]["code"] == "status_not_found"
     return "status" in reply
