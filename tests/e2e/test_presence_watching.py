@@ -81,11 +81,6 @@ def test_watched_user_who_deletes_the_account_disappears(watched):
     assert watcher.wait(bob, HIDDEN) == NOTHING
 
 
-def test_nobody_is_invalid(folk):
-    alice = folk.new()
-    assert alice.error_of(watchPresence={"add": ["0"]}).code == "invalid_argument"
-
-
 def test_connection_that_ends_watches_no_more(watched, folk):
     watcher, bob = watched
     watcher.client.close()
