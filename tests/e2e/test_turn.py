@@ -1,9 +1,13 @@
 """coturn, as config/coturn.conf.example sets it up, relays for whom Godwit gave credentials, and for nobody else."""
 
+import glob
+import json
+import signal
 import socket
 import time
 
 import pytest
+from godwit_e2e.client import ServerError
 from godwit_e2e.turn import Coturn, TurnError, credentials, password_of
 
 SECRET = "the secret that Godwit and coturn share"
@@ -30,6 +34,25 @@ def coturns(tmp_path):
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def issuer(daemons, crowd):
+    """`issuer(server)`: a daemon that tells of this server, and a user connected to it."""
+
+    def make(server, environment=None, **turn):
+        settings = {"turn.servers": [server.url + "udp"], "turn.secret": SECRET}
+        settings.update({f"turn.{name}": value for name, value in turn.items()})
+        daemon = daemons(settings, environment=environment).start()
+        return daemon, crowd.new(daemon)
+
+    return make
+
+
+def issued(client):
+    """(username, password) as the daemon gives them to this user."""
+    (server,) = client.request(getIceServers={})["servers"]
+    return server["username"], server["credential"]
 
 
 def in_an_hour(secret=SECRET, user_id=7):
@@ -170,3 +193,80 @@ def test_secrets_and_passwords_are_not_logged(coturns):
     assert bad[0] in log
     for private in ("Sesame", good[1], bad[1]):
         assert private not in log
+
+
+# What the daemon issues
+
+
+def test_the_daemon_issues_credentials_that_coturn_accepts(coturn, issuer):
+    urls = ["eu " + coturn.url + "udp", coturn.url + "tcp", "stun:stun.example.org:3478"]
+    _, alice = issuer(coturn, servers=urls, ttl_s=HOUR_S)
+    told = alice.request(getIceServers={})
+    assert abs(int(told["expiresMs"]) / 1000 - time.time() - HOUR_S) < 60
+    by_url = {url: server for server in told["servers"] for url in server["urls"]}
+    assert set(by_url) == {coturn.url + "udp", coturn.url + "tcp", "stun:stun.example.org:3478"}
+    for transport in ("udp", "tcp"):
+        server = by_url[coturn.url + transport]
+        assert server["username"] == f"{int(told['expiresMs']) // 1000}:{alice.device.user_id}"
+        with coturn.client(transport) as client:
+            echo_through_relay(client, client.allocate(server["username"], server["credential"]))
+            client.refresh(0)
+    stun = by_url["stun:stun.example.org:3478"]
+    assert "username" not in stun and "credential" not in stun
+    assert by_url[coturn.url + "udp"]["region"] == "eu"
+
+
+def test_issued_credentials_end(coturn, issuer):
+    (faketime,) = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    two_hours_ago = {"LD_PRELOAD": faketime, "FAKETIME": "-2h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    _, alice = issuer(coturn, environment=two_hours_ago, ttl_s=HOUR_S)
+    assert relay_refused(coturn, *issued(alice)) == 401
+
+
+def test_issued_credentials_cannot_be_altered(coturn, issuer):
+    _, alice = issuer(coturn)
+    username, password = issued(alice)
+    end, _, user = username.partition(":")
+    for altered in (f"{int(end) + 1}:{user}", f"{end}:{int(user) ^ 1}"):
+        assert relay_refused(coturn, altered, password) == 401
+    relay_made(coturn, username, password)
+
+
+def test_the_secret_changes_without_a_gap(coturns, daemons, crowd, tmp_path):
+    """As config/coturn.conf.example has it: coturn learns the new one, the daemon uses it, coturn forgets the old."""
+    server = coturns("old")
+    daemon = daemons()
+    daemon.config_file = tmp_path / "godwit.json"
+    turn = {"servers": [server.url + "udp"], "secret": "old"}
+    daemon.config_file.write_text(json.dumps({"turn": turn}))
+    alice = crowd.new(daemon.start())
+    before = issued(alice)
+    relay_made(server, *before)
+
+    server.admin("-r", "example.org", "-s", "new")
+    relay_made(server, *issued(alice))
+    daemon.config_file.write_text(json.dumps({"turn": {**turn, "secret": "new"}}))
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log("reloaded")
+    after = issued(alice)
+    assert password_of("new", after[0]) == after[1]
+    relay_made(server, *before)
+    relay_made(server, *after)
+
+    server.restart([])
+    assert relay_refused(server, *before) == 401
+    relay_made(server, *after)
+
+
+def test_credentials_asked_for_in_a_loop_are_limited_by_user(coturn, issuer, crowd):
+    daemon, alice = issuer(coturn, credentials_per_day=5)
+    for _ in range(5):
+        issued(alice)
+    refused = alice.error_of(getIceServers={})
+    assert refused.code == "rate_limited" and refused.retry_after_ms > 0
+    issued(crowd.new(daemon))
+
+
+def test_without_servers_there_are_no_credentials(people):
+    with pytest.raises(ServerError, match="ice_unavailable"):
+        people.new().request(getIceServers={})
