@@ -4,9 +4,11 @@ import glob
 import json
 import signal
 import socket
+import ssl
 import time
 
 import pytest
+from godwit_e2e.certificates import Certificate
 from godwit_e2e.client import ServerError
 from godwit_e2e.turn import Coturn, TurnError, credentials, password_of
 
@@ -90,6 +92,14 @@ def test_good_credentials_make_a_relay_that_carries_data_both_ways(coturn, trans
         relay = client.allocate(*in_an_hour())
         echo_through_relay(client, relay)
         assert client.refresh(0) == 0
+
+
+def test_a_relay_over_tls(coturns, tmp_path):
+    certificate = Certificate(tmp_path)
+    server = coturns(SECRET, cert=certificate.certificate, pkey=certificate.key)
+    context = ssl.create_default_context(cafile=certificate.trust)
+    with server.client("tcp", context) as client:
+        echo_through_relay(client, client.allocate(*in_an_hour()))
 
 
 def test_expired_credentials_are_refused(coturn):

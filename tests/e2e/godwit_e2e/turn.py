@@ -70,10 +70,13 @@ def to_xor_address(address):
 class TurnClient:
     """One socket to the server, and at most one relay on it. IPv4."""
 
-    def __init__(self, address, transport="udp"):
+    def __init__(self, address, transport="udp", context=None):
+        """`context` (ssl.SSLContext) asks for TLS over tcp."""
         self.transport = transport
         if transport == "tcp":
             self.socket = socket.create_connection(address, WAIT_S)
+            if context:
+                self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         else:
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.socket.connect(address)
@@ -200,6 +203,7 @@ class Coturn:
     """coturn with config/coturn.conf.example, but for what ties that to a machine: ports, files, certificates.
 
     `loopback_peers` lets relays reach 127.0.0.1, which the example refuses; all else that it refuses stays so.
+    `changes` are options in place of those of the example, with _ for -. Without `cert` there is no TLS.
     """
 
     def __init__(self, folder, secrets, loopback_peers=True, **changes):
@@ -209,7 +213,7 @@ class Coturn:
         self.changes = {name.replace("_", "-"): value for name, value in changes.items()}
         self.log_path = self.folder / "coturn.log"
         self.process = None
-        self.address = None
+        self.address = self.tls_address = None
 
     @property
     def url(self):
@@ -222,6 +226,7 @@ class Coturn:
     def configuration(self):
         changes = {
             "listening-port": self.address[1],
+            "tls-listening-port": self.tls_address[1],
             "listening-ip": "127.0.0.1",
             "relay-ip": "127.0.0.1",
             "userdb": self.database,
@@ -234,7 +239,9 @@ class Coturn:
         lines = [line for line in lines if line and line.partition("=")[0] not in changes]
         lines += [f"{name}={value}" for name, value in changes.items() if value is not None]
         lines += [f"static-auth-secret={secret}" for secret in self.secrets]
-        lines += ["simple-log", "no-tls", "no-dtls"]
+        lines += ["simple-log"]
+        if "cert" not in self.changes:
+            lines += ["no-tls", "no-dtls"]
         if self.loopback_peers:
             lines += ["allow-loopback-peers", "allowed-peer-ip=127.0.0.1"]
         return "\n".join(lines) + "\n"
@@ -244,6 +251,7 @@ class Coturn:
         assert program, "coturn is not installed"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.address = self.address or ("127.0.0.1", free_port())
+        self.tls_address = self.tls_address or ("127.0.0.1", free_port())
         path = self.folder / "turnserver.conf"
         path.write_text(self.configuration())
         with open(self.log_path, "wb") as log:
@@ -274,8 +282,9 @@ class Coturn:
         self.process.wait(20)
         self.process = None
 
-    def client(self, transport="udp"):
-        return TurnClient(self.address, transport)
+    def client(self, transport="udp", context=None):
+        """A socket to this server; `context` (ssl.SSLContext) asks for TLS over tcp."""
+        return TurnClient(self.tls_address if context else self.address, transport, context)
 
     def log_text(self):
         return self.log_path.read_text(errors="replace")

@@ -25,7 +25,7 @@ export class Call {
   // Places the call. The reply.
   async place() {
     const offer = await this.#describe(await this.#connection.createOffer());
-    return this.#release(await this.#client.request("placeCall", { id: this.id, peer: this.peer, kind: "VIDEO", offer }));
+    return this.#release(await this.#client.request("placeCall", { ...this.#named(), kind: "VIDEO", offer }));
   }
 
   // Lets it ring, then answers.
