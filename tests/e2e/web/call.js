@@ -8,31 +8,33 @@ const kMediaKinds = 2; // sound and pictures
 
 export class Call {
   #client;
-  #connection;
+  #connection = new RTCPeerConnection();
+  #configure;
   #candidates = []; // found, not sent yet
   #timer = null;
   #held = true; // candidates must wait: the other side cannot have the description that they belong to
 
-  constructor(client, id, peer, media, configuration) {
+  // `configure` resolves to the RTCConfiguration of now, with fresh credentials for relays: every gathering of
+  // addresses asks for it.
+  constructor(client, id, peer, media, configure) {
     this.#client = client;
     this.id = id;
     this.peer = peer;
-    this.#connection = new RTCPeerConnection(configuration);
+    this.#configure = configure;
     for (const track of media.getTracks()) this.#connection.addTrack(track, media);
     this.#connection.onicecandidate = ({ candidate }) => this.#found(candidate);
   }
 
   // Places the call. The reply.
   async place() {
-    const offer = await this.#describe(await this.#connection.createOffer());
+    const offer = await this.#offer();
     return this.#release(await this.#client.request("placeCall", { ...this.#named(), kind: "VIDEO", offer }));
   }
 
   // Lets it ring, then answers.
   async answer(offer) {
     await this.#client.request("ringCall", this.#named());
-    await this.#accept("offer", offer);
-    const answer = await this.#describe(await this.#connection.createAnswer());
+    const answer = await this.#answer(offer);
     return this.#release(await this.#client.request("answerCall", { ...this.#named(), answer }));
   }
 
@@ -45,9 +47,7 @@ export class Call {
     if (kind === "CANDIDATES") {
       for (const payload of payloads) await this.#connection.addIceCandidate(JSON.parse(decodeText(payload)));
     } else if (kind === "NEW_OFFER") {
-      await this.#accept("offer", payloads[0]);
-      this.#held = true;
-      const answer = await this.#describe(await this.#connection.createAnswer());
+      const answer = await this.#answer(payloads[0]);
       this.#release(await this.signal("NEW_ANSWER", [answer]));
     } else if (kind === "NEW_ANSWER") {
       await this.#accept("answer", payloads[0]);
@@ -68,11 +68,9 @@ export class Call {
     return this.#release(await this.#client.request("resumeCall", this.#named()));
   }
 
-  // New addresses for both sides, found with this configuration.
-  async restart(configuration) {
-    this.#connection.setConfiguration(configuration);
-    this.#held = true;
-    const offer = await this.#describe(await this.#connection.createOffer({ iceRestart: true }));
+  // New addresses for both sides.
+  async restart() {
+    const offer = await this.#offer({ iceRestart: true });
     this.#release(await this.signal("NEW_OFFER", [offer]));
   }
 
@@ -108,7 +106,20 @@ export class Call {
     return { id: this.id, peer: this.peer };
   }
 
+  async #offer(options) {
+    this.#connection.setConfiguration(await this.#configure());
+    return this.#describe(await this.#connection.createOffer(options));
+  }
+
+  async #answer(offer) {
+    this.#connection.setConfiguration(await this.#configure());
+    await this.#accept("offer", offer);
+    return this.#describe(await this.#connection.createAnswer());
+  }
+
+  // From here on addresses are found, which have to wait for #release.
   async #describe(description) {
+    this.#held = true;
     await this.#connection.setLocalDescription(description);
     return encodeText(description.sdp);
   }

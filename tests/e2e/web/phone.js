@@ -35,7 +35,7 @@ class Phone {
   }
 
   async place(peer) {
-    this.#call = await this.#newCall(newId(), peer);
+    this.#call = this.#newCall(newId(), peer);
     return { id: this.#call.id, ...(await this.#call.place()) };
   }
 
@@ -53,8 +53,8 @@ class Phone {
     return this.#call.resume();
   }
 
-  async restart() {
-    await this.#call.restart(await this.#configuration());
+  restart() {
+    return this.#call.restart();
   }
 
   signal(kind, payloads) {
@@ -72,7 +72,7 @@ class Phone {
   async #pushed(kind, body) {
     if (kind === "callOffered") {
       this.events.push({ kind, from: body.from, id: body.id });
-      this.#call = await this.#newCall(body.id, body.from);
+      this.#call = this.#newCall(body.id, body.from);
       await this.#call.answer(body.offer);
     } else if (kind === "callChanged") {
       this.events.push({ kind, phase: body.phase ?? "CALLING", reason: body.reason, id: body.id });
@@ -89,11 +89,11 @@ class Phone {
     }
   }
 
-  async #newCall(id, peer) {
-    return new Call(this.#client, id, peer, this.#media, await this.#configuration());
+  #newCall(id, peer) {
+    return new Call(this.#client, id, peer, this.#media, () => this.#configuration());
   }
 
-  // Fresh credentials for every gathering of addresses. A server without STUN and TURN servers says so.
+  // A server without STUN and TURN servers says so.
   async #configuration() {
     const iceServers = await this.iceServers().then(
       ({ servers }) => servers.map(({ urls, username, credential }) => ({ urls, username, credential })),
