@@ -245,22 +245,23 @@ def test_issued_credentials_cannot_be_altered(coturn, issuer):
 
 def test_the_secret_changes_without_a_gap(coturns, daemons, crowd, tmp_path):
     """As config/coturn.conf.example has it: coturn learns the new one, the daemon uses it, coturn forgets the old."""
-    server = coturns("old")
+    old, new = "the old shared secret", "the new shared secret"
+    server = coturns(old)
     daemon = daemons()
     daemon.config_file = tmp_path / "godwit.json"
-    turn = {"servers": [server.url + "udp"], "secret": "old"}
+    turn = {"servers": [server.url + "udp"], "secret": old}
     daemon.config_file.write_text(json.dumps({"turn": turn}))
     alice = crowd.new(daemon.start())
     before = issued(alice)
     relay_made(server, *before)
 
-    server.admin("-r", "example.org", "-s", "new")
+    server.admin("-r", "example.org", "-s", new)
     relay_made(server, *issued(alice))
-    daemon.config_file.write_text(json.dumps({"turn": {**turn, "secret": "new"}}))
+    daemon.config_file.write_text(json.dumps({"turn": {**turn, "secret": new}}))
     daemon.signal(signal.SIGHUP)
     daemon.wait_log("reloaded")
     after = issued(alice)
-    assert password_of("new", after[0]) == after[1]
+    assert password_of(new, after[0]) == after[1]
     relay_made(server, *before)
     relay_made(server, *after)
 
