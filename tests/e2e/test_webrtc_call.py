@@ -34,8 +34,8 @@ def coturn(tmp_path):
 def relayed(daemons, coturn):
     """`relayed(transport)`: a daemon that tells clients of coturn."""
 
-    def make(transport):
-        return daemons({"turn.servers": [coturn.url + transport], "turn.secret": SECRET}).start()
+    def make(transport, secret=SECRET):
+        return daemons({"turn.servers": [coturn.url + transport], "turn.secret": secret}).start()
 
     return make
 
@@ -94,6 +94,16 @@ def test_a_call_through_coturn_with_credentials_from_the_daemon(relayed, browser
     call(alice, bob)
     for phone in (alice, bob):
         is_relayed(phone, transport)
+
+
+def test_without_a_common_secret_there_is_no_relay(relayed, browser):
+    pages = browser(relayed("udp", secret="a secret that coturn does not know"))
+    alice, bob = pages.phone("relay"), pages.phone("relay")
+    alice.place(bob)
+    alice.wait_event("callChanged", phase="ACTIVE")
+    for phone in (alice, bob):
+        state = phone.wait_state(lambda now: now["errors"], "no error")
+        assert set(state["errors"]) == {401} and state["connection"] != "connected", state
 
 
 @pytest.mark.parametrize("who", ["caller", "callee"])

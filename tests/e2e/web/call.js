@@ -12,6 +12,7 @@ export class Call {
   #configure;
   #candidates = []; // found, not sent yet
   #timer = null;
+  #errors = []; // of STUN and TURN servers, codes of RFC 8489
   #held = true; // candidates must wait: the other side cannot have the description that they belong to
 
   // `configure` resolves to the RTCConfiguration of now, with fresh credentials for relays: every gathering of
@@ -23,6 +24,7 @@ export class Call {
     this.#configure = configure;
     for (const track of media.getTracks()) this.#connection.addTrack(track, media);
     this.#connection.onicecandidate = ({ candidate }) => this.#found(candidate);
+    this.#connection.onicecandidateerror = ({ errorCode }) => this.#errors.push(errorCode);
   }
 
   // Places the call. The reply.
@@ -96,6 +98,7 @@ export class Call {
     };
     return {
       connection: this.#connection.connectionState,
+      errors: this.#errors,
       received: Object.keys(received).length === kMediaKinds ? received : null,
       local: pair && candidate(pair.localCandidateId),
       remote: pair && candidate(pair.remoteCandidateId),

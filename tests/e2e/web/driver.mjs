@@ -55,7 +55,7 @@ const origin = `http://127.0.0.1:${await listen(files)}`;
 const browser = await chromium.launch({
   executablePath,
   args: [
-    "--no-sandbox",
+    "--no-sandbox", // which root cannot have; the pages are our own
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--allow-loopback-in-peer-connection",

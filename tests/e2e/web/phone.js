@@ -66,7 +66,7 @@ class Phone {
   }
 
   state() {
-    return this.#call ? this.#call.state() : { connection: "none" };
+    return this.#call ? this.#call.state() : { connection: "none", errors: [] };
   }
 
   async #pushed(kind, body) {
