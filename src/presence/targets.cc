@@ -24,7 +24,7 @@ std::uint8_t digest(const Presence& presence) {
 PresenceTargets::PresenceTargets(const PresenceWiring& wiring, const PresenceOptions& options, PresenceProbe& probe,
                                  Actions actions)
     : wiring_(wiring), options_(options), probe_(probe), actions_(std::move(actions)), outgoing_(wiring.map.workers) {
-  budget_.filled_at_ms = wiring.clock.steady_ms();
+  fill_budget(wiring.clock.steady_ms());
 }
 
 PresenceTargets::Target* PresenceTargets::find(UserId user) {

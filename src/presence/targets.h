@@ -123,7 +123,7 @@ class PresenceTargets {
   };
   // Tokens for updates.
   struct Budget {
-    std::int64_t filled_at_ms = 0;
+    std::int64_t filled_at_ms = -(1LL << 40);  // steady; long ago: begins full
     double tokens = 0;
   };
 

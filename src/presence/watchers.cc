@@ -125,11 +125,18 @@ void PresenceWatchers::answer(const WatcherName& watcher, std::uint64_t serial, 
   if (device == nullptr) return;
   const auto open = std::find_if(device->open.begin(), device->open.end(), [&](const Open& o) { return o.serial == serial; });
   if (open == device->open.end()) return;
+  open->found.insert(open->found.end(), presences.begin(), presences.end());
   for (const Presence& presence : presences) {
-    // What was gathered before is older.
+    // What was gathered before is older, and so may be what another request has been told and will answer later.
     const auto it = std::lower_bound(device->gathered.begin(), device->gathered.end(), presence.user, by_user);
-    if (it != device->gathered.end() && it->user == presence.user) device->gathered.erase(it);
-    open->found.push_back(presence);
+    const bool gathered = it != device->gathered.end() && it->user == presence.user;
+    if (device->open.size() == 1) {
+      if (gathered) device->gathered.erase(it);
+    } else if (gathered) {
+      *it = presence;
+    } else if (std::binary_search(device->watched.begin(), device->watched.end(), presence.user)) {
+      device->gathered.insert(it, presence);
+    }
   }
   --open->left;
   answer_in_order(watcher);
