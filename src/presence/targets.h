@@ -85,6 +85,7 @@ class PresenceTargets {
     mutable std::uint8_t told = 0;  // see digest()
     bool operator==(const Watcher& other) const { return user == other.user && device == other.device; }
   };
+  static_assert(sizeof(Watcher) == 16);
   struct WatcherHash {
     std::size_t operator()(const Watcher& w) const {
       return std::hash<UserId>()(UserId(w.user.value + w.device.value * 0x9E3779B97F4A7C15ULL));
