@@ -146,7 +146,8 @@ void PresenceWatchers::answer_in_order(const WatcherName& watcher) {
   Device* device = find(watcher);
   while (device != nullptr && !device->open.empty() && device->open.front().left == 0) {
     const Open done = std::move(device->open.front());
-    device->open.pop_front();
+    device->open.erase(device->open.begin());
+    if (device->open.empty()) device->open = {};
     done.reply(done.found);
     device = find(watcher);  // the reply may have ended the connection
   }
@@ -195,7 +196,8 @@ void PresenceWatchers::flush(Device& device, std::int64_t now_ms) {
   device.due_at_ms = 0;
   // With a request open, its answer comes first.
   if (device.gathered.empty() || !device.open.empty()) return;
-  if (!wiring_.push(device.name, encode_presences(device.gathered))) {
+  encode_presences(device.gathered, frame_);
+  if (!wiring_.push(device.name, frame_)) {
     return schedule(device, now_ms + std::max<std::int64_t>(options_.update_interval_ms, 1));
   }
   probe_.frames.Increment();

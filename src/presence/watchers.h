@@ -4,10 +4,10 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
+#include <string>
 #include <vector>
 
 #include "godwit/result.h"
@@ -68,7 +68,7 @@ class PresenceWatchers {
     WatcherName name;
     std::vector<UserId> watched;     // ascending
     std::vector<Presence> gathered;  // ascending by user
-    std::deque<Open> open;           // in the order of the requests
+    std::vector<Open> open;          // in the order of the requests
     std::int64_t sent_at_ms;         // steady, as the others
     std::int64_t due_at_ms = 0;      // 0: nothing is to be sent
     std::int64_t checked_at_ms;
@@ -102,6 +102,7 @@ class PresenceWatchers {
   DueQueue checks_due_;  // the same
   std::size_t watched_ = 0;
   std::uint64_t last_serial_ = 0;
+  std::string frame_;  // reused
 };
 
 }  // namespace godwit

@@ -156,7 +156,6 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   sent_ = acked_ = cursor;
   requests_ = {};
   state_ = State::live;
-  note_seen();
   // First the watcher, then the sample: an entry that arrives from here on is seen by either.
   host_->shard().registry().add(user_, *this);
   host_->probe.live.Increment();
@@ -168,6 +167,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
                               : std::clamp(hello->keepalive_s, options.keepalive_min_s, options.keepalive_max_s);
   link_.set_idle_timeout(keepalive * 1500);
   join_presence(hello->presence, keepalive);
+  note_seen();
   v1::ServerFrame& frame = begin(hello->request_id);
   auto& welcome = *frame.mutable_welcome();
   welcome.set_user_id(user_.value);
