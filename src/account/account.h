@@ -80,6 +80,10 @@ class Account {
   // The device has, or had until now, a connection. True when that is news of at least `interval_ms`, which the
   // row should tell. An unknown device is none.
   bool seen(DeviceId device, std::int64_t now_ms, std::int64_t interval_ms);
+  // The user was present until then, or still is. True as of seen().
+  bool present(std::int64_t until_ms, std::int64_t interval_ms);
+  // 0 is not known.
+  std::int64_t last_present_ms() const { return last_present_ms_; }
 
   // Devices that were decided and are not committed yet.
   std::uint32_t devices_decided = 0;
@@ -104,6 +108,8 @@ class Account {
   std::vector<UserId> blocked_;
   std::unique_ptr<PrivacySettings> privacy_;  // none while they are the defaults
   Contacts contacts_;
+  std::int64_t last_present_ms_ = 0;
+  std::int64_t present_noted_ms_ = 0;  // the last_present_ms that the store has, or will have soon
   std::uint32_t pins_ = 0;
 };
 

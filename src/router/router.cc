@@ -50,9 +50,12 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
         }
       });
     };
+    auto post_presence = [this](unsigned to, std::function<void(PresenceService&)> task) {
+      workers_[to]->post([shard = shards_[to].get(), task = std::move(task)] { task(shard->presence()); });
+    };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(describe_user),
-                      std::move(push_receipts)}, options));
+                      std::move(push_receipts), std::move(post_presence)}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }

@@ -26,7 +26,8 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
               wiring_.describe_user, wiring_.push_receipts},
              options.chat, wiring_.metrics),
       accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
-                options.account, wiring_.metrics) {}
+                options.account, wiring_.metrics),
+      presence_(wire_presence(), options.presence, wiring_.metrics) {}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -101,15 +102,23 @@ void Shard::apply(const RecordPtr& record) {
       chats_.account_deleted();
       accounts_.applied(record);
       apply_to_inbox(user, record);
+      if (mine(user)) presence_.account_changed(user);
       break;
     }
     case store::Record::kBlockChanged:
       accounts_.applied(record);
+      if (const UserId user(body.block_changed().blocker()); mine(user)) presence_.account_changed(user);
       if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
       break;
-    case store::Record::kInviteCreated:
     case store::Record::kPrivacyChanged:
+      accounts_.applied(record);
+      presence_.account_changed(UserId(body.privacy_changed().user()));
+      break;
     case store::Record::kContactsChanged:
+      accounts_.applied(record);
+      presence_.account_changed(UserId(body.contacts_changed().user()));
+      break;
+    case store::Record::kInviteCreated:
     case store::Record::kDeviceRenamed:
       accounts_.applied(record);
       break;
@@ -215,6 +224,7 @@ void Shard::notify_some() {
 
 void Shard::end_turn() {
   chats_.flush_watermarks();
+  presence_.end_turn();
   const auto [refused, outcome] = writer_.flush();
   if (!refused.empty()) {
     // The chat of a message is always on the worker that decided it; who waits may be elsewhere.

@@ -15,6 +15,7 @@
 #include "godwit/journal.h"
 #include "inbox/inbox.h"
 #include "journal/record_writer.h"
+#include "presence/presence_service.h"
 #include "router/registry.h"
 #include "storage/row_cache.h"
 
@@ -24,6 +25,7 @@ struct ShardOptions {
   ChatOptions chat;
   AccountOptions account;
   Inbox::Options inbox;
+  PresenceOptions presence;
   std::size_t cached_inboxes = 1'000'000;
 };
 
@@ -43,6 +45,8 @@ class Shard {
     std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
     // To the worker of the sender.
     std::function<void(ReceiptUpdate)> push_receipts;
+    // To the presence service of another worker.
+    std::function<void(unsigned worker, std::function<void(PresenceService&)>)> post_presence;
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -77,6 +81,7 @@ class Shard {
   AccountService& accounts() { return accounts_; }
   RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
   Registry& registry() { return registry_; }
+  PresenceService& presence() { return presence_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
 
   // For collectors of metrics, any thread: what was true at the end of a recent turn.
@@ -91,6 +96,9 @@ class Shard {
   Sizes sizes() const;
 
  private:
+  // presence_wiring.cc
+  PresenceWiring wire_presence();
+
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
   void apply_to_inbox(UserId user, const RecordPtr& record);
@@ -120,6 +128,7 @@ class Shard {
   ChatService chats_;
   AccountService accounts_;
   Registry registry_;
+  PresenceService presence_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;

@@ -74,6 +74,9 @@ ShardOptions shard_options(const Config& config) {
   options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
   options.account.verification.attempts = u32(config.account.code_attempts);
   options.inbox.max_entries = u64(config.inbox.max_entries);
+  options.presence.update_interval_ms = config.presence.update_interval_ms;
+  options.presence.updates_per_s = std::max(1U, u32(config.presence.updates_per_s) / static_cast<unsigned>(workers));
+  options.presence.max_watched = u32(config.presence.max_watched);
   options.cached_inboxes = u64(config.storage.cached_users) / workers;
   return options;
 }
@@ -99,6 +102,10 @@ SessionOptions session_options(const Config& config) {
   options.last_seen_interval_ms = config.account.last_seen_interval_s * 1000;
   options.export_interval_ms = config.account.export_interval_s * 1000;
   options.code_ttl_s = u32(config.account.code_ttl_s);
+  options.presence_ttl_s = u32(config.presence.ttl_s);
+  options.typing = {u32(config.presence.typing_rate_per_s), u32(config.presence.typing_burst)};
+  options.typing_ttl_ms = u32(config.presence.typing_ttl_ms);
+  options.typing_max_members = u32(config.presence.typing_max_members);
   options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;

@@ -64,6 +64,9 @@ struct Dispatch {
       Row{Body::kRenameDevice, false, true, true, &Session::handle_rename_device},
       Row{Body::kListBlocks, false, true, true, &Session::handle_list_blocks},
       Row{Body::kExportAccount, false, true, true, &Session::handle_export_account},
+      Row{Body::kSetPresence, false, true, true, &Session::handle_set_presence},
+      Row{Body::kWatchPresence, false, true, true, &Session::handle_watch_presence},
+      Row{Body::kTyping, false, true, true, &Session::handle_typing},
   };
 };
 

@@ -57,6 +57,8 @@ class Session final : public LinkUser,
   void on_mark(const Mark& mark) override;
   void on_receipts(const ReceiptUpdate& update) override;
   void on_push(std::string_view frame, bool droppable) override;
+  bool congested() const override;
+  std::int64_t heard_ms() const override { return heard_ms_; }
   void on_ejected(CloseReason reason) override;
 
   // Tells the client to reconnect elsewhere, then closes.
@@ -124,6 +126,9 @@ class Session final : public LinkUser,
   void handle_rename_device(Request& frame);
   void handle_list_blocks(Request& frame);
   void handle_export_account(Request& frame);
+  void handle_set_presence(Request& frame);
+  void handle_watch_presence(Request& frame);
+  void handle_typing(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -177,6 +182,12 @@ class Session final : public LinkUser,
   struct Finding;
   void find_contacts(const std::shared_ptr<Finding>& finding);
   void answer_privacy(std::uint64_t request_id);
+
+  // handle_presence.cc
+  struct Watching;
+  void join_presence(PresenceState state, std::uint32_t keepalive_s);
+  void note_heard();
+  void watch_presence(const std::shared_ptr<Watching>& watching);
 
   // handle_export.cc
   std::int64_t begin_export();
@@ -237,6 +248,9 @@ class Session final : public LinkUser,
   std::uint64_t gap_to_ = 0;    // not 0: delivery waits for AckGap
   std::uint32_t unacked_bytes_ = 0;
   Fifo<Unacked> unacked_;
+  std::int64_t heard_ms_ = 0;   // when something was received last, by the steady clock
+  std::uint32_t presence_ttl_ms_ = 0;
+  TokenBucket typing_;
 };
 
 }  // namespace godwit
