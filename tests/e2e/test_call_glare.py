@@ -2,9 +2,10 @@
 
 import pytest
 from godwit_e2e.calls import (
-    answer, end, establish, get_call, place, place_body, placed, signal, wait_change, wait_end, wait_offer,
-    wait_signal,
+    answer, end, establish, get_call, place, place_body, placed, records, signal, wait_change, wait_end,
+    wait_offer, wait_record, wait_signal,
 )  # fmt: skip
+from godwit_e2e.client import ServerError
 from godwit_e2e.groups import refused
 
 
@@ -38,6 +39,24 @@ def test_same_id_again_finds_the_same_call(pair):
     assert bob.take_pushes("callOffered") == [], "it rings once"
     answer(bob, first.id, alice)
     wait_change(alice, first.id, "ACTIVE")
+
+
+def test_same_id_after_the_end_rings_nobody(pair):
+    alice, bob = pair
+    body = place_body(bob)
+    call = placed(body, alice.request(placeCall=body)).id
+    wait_offer(bob, call)
+    end(bob, call, alice, "REJECTED")
+    assert wait_end(alice, call) == "REJECTED"
+    try:
+        alice.request(placeCall=body)
+    except ServerError as error:
+        assert error.code in ("call_not_found", "message_id_reused")
+    assert bob.take_pushes("callOffered") == []
+    with refused("call_not_found"):
+        get_call(bob, alice)
+    wait_record(bob, call)
+    assert len(records(bob, alice)) == 1
 
 
 def test_call_that_comes_second_is_told_of_the_first(pair):
