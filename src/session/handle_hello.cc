@@ -176,6 +176,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   welcome.set_max_payload_bytes(options.max_payload_bytes);
   answer(frame);
   log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}, {"client", hello->client}});
+  host_->shard().calls().devices().device_live(user_, device_);  // what rings now, rings here too
   send_marks_since(sent_);
   deliver();
 }

@@ -107,6 +107,7 @@ void Session::leave() {
   if (state_ == State::live) {
     note_seen();
     host_->shard().registry().remove(user_, *this);
+    host_->shard().calls().devices().device_gone(user_, device_);
     account_->unpin();
     inbox_->unpin();
     host_->probe.live.Decrement();

@@ -52,6 +52,7 @@ struct SessionProbe {
   Counter& contacts_found;
   Counter& exports;
   Counter& export_parts;
+  Counter& ice_credentials;
   std::array<Counter*, 64> errors{};  // by wire code
 };
 
