@@ -11,6 +11,7 @@
 #include "account/allowance.h"
 #include "account/contacts.h"
 #include "account/privacy.h"
+#include "base/token_bucket.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -92,6 +93,9 @@ class Account {
   std::uint32_t contact_changes_decided = 0;
   // What is left of the contact lookups of a day.
   Allowance lookups;
+  // Calls placed or joined, and TURN credentials asked for; since the account was loaded.
+  TokenBucket call_invites;
+  Allowance ice_credentials;
   // When an archive was begun last, by the steady clock; nothing is not since the account was loaded.
   std::optional<std::int64_t> export_began_ms;
 

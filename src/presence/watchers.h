@@ -1,6 +1,7 @@
 // The devices of one worker that watch: whom, and what they have yet to be told.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -80,7 +81,7 @@ class PresenceWatchers {
     bool operator>(const Due& other) const { return at_ms > other.at_ms; }
   };
   using DueQueue = std::priority_queue<Due, std::vector<Due>, std::greater<>>;
-  using Devices = std::vector<std::unique_ptr<Device>>;
+  using Devices = boost::container::small_vector<std::unique_ptr<Device>, 1>;
 
   Device* find(const WatcherName& watcher);
   Device& find_or_make(const WatcherName& watcher);

@@ -11,6 +11,7 @@
 #include "account/account_service.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "call/call_service.h"
 #include "chat/chat_service.h"
 #include "godwit/journal.h"
 #include "inbox/inbox.h"
@@ -26,6 +27,7 @@ struct ShardOptions {
   AccountOptions account;
   Inbox::Options inbox;
   PresenceOptions presence;
+  CallOptions call;
   std::size_t cached_inboxes = 1'000'000;
 };
 
@@ -47,6 +49,7 @@ class Shard {
     std::function<void(ReceiptUpdate)> push_receipts;
     // To the presence service of another worker.
     std::function<void(unsigned worker, std::function<void(PresenceService&)>)> post_presence;
+    CallWiring calls;
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -79,6 +82,7 @@ class Shard {
   Worker& worker() { return wiring_.worker; }
   ChatService& chats() { return chats_; }
   AccountService& accounts() { return accounts_; }
+  CallService& calls() { return calls_; }
   RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
   Registry& registry() { return registry_; }
   PresenceService& presence() { return presence_; }
@@ -102,6 +106,8 @@ class Shard {
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
   void apply_to_inbox(UserId user, const RecordPtr& record);
+  // Who left a group leaves its call.
+  void leave_calls(const store::MessageAppended& message);
   // Fan-outs to large groups are done in slices, between which others have their turn. What comes later for a
   // user who is not reached yet waits behind: entries of an inbox are in journal order.
   struct FanOut {
@@ -127,6 +133,7 @@ class Shard {
   RowCache<UserId, Inbox> inboxes_;
   ChatService chats_;
   AccountService accounts_;
+  CallService calls_;
   Registry registry_;
   PresenceService presence_;
   std::deque<FanOut> fan_outs_;

@@ -113,6 +113,7 @@ void Session::leave() {
     note_seen();
     host_->shard().presence().leave(user_, device_);
     host_->shard().registry().remove(user_, *this);
+    host_->shard().calls().devices().device_gone(user_, device_);
     account_->unpin();
     inbox_->unpin();
     host_->probe.live.Decrement();

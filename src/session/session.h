@@ -129,6 +129,15 @@ class Session final : public LinkUser,
   void handle_set_presence(Request& frame);
   void handle_watch_presence(Request& frame);
   void handle_typing(Request& frame);
+  void handle_place_call(Request& frame);
+  void handle_ring_call(Request& frame);
+  void handle_answer_call(Request& frame);
+  void handle_signal_call(Request& frame);
+  void handle_end_call(Request& frame);
+  void handle_resume_call(Request& frame);
+  void handle_join_call(Request& frame);
+  void handle_get_call(Request& frame);
+  void handle_get_ice_servers(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -189,6 +198,16 @@ class Session final : public LinkUser,
   void note_heard();
   void watch_presence(const std::shared_ptr<Watching>& watching);
 
+  // handle_call.cc
+  CallReply call_reply(std::uint64_t request_id) const;
+  // Nothing when the request was answered: it names no call.
+  std::optional<CallRequest> call_request(std::uint64_t request_id, const std::string& call, std::uint64_t peer,
+                                          const std::string& chat);
+  // On the worker of the chat.
+  void to_call(const ChatId& chat, std::function<void(CallService&)> fn);
+  // May the device begin or join one more call now?
+  Status admit_call();
+
   // handle_export.cc
   std::int64_t begin_export();
 
@@ -237,6 +256,7 @@ class Session final : public LinkUser,
   std::uint16_t open_requests_ = 0;
   std::uint32_t refused_in_a_row_ = 0;
   TokenBucket requests_;
+  TokenBucket signals_;  // of calls
   std::array<char, auth::kNonceBytes> nonce_{};  // what proofs on this connection sign
   // Of the device, once live.
   UserId user_;

@@ -53,6 +53,7 @@ struct SessionProbe {
   Counter& exports;
   Counter& export_parts;
   Counter& typing;
+  Counter& ice_credentials;
   std::array<Counter*, 64> errors{};  // by wire code
 };
 
