@@ -153,13 +153,6 @@ def test_pages_join_what_is_stored_and_what_is_not_yet(daemon, crowd):
     assert users == sorted(viewer.device.user_id for viewer in viewers)
 
 
-def test_limit_is_bounded(circle):
-    alice, *_ = circle
-    posted = post(alice)
-    with refused("too_large"):
-        views_page(alice, posted.id, limit=1001)
-
-
 def test_counts_are_coalesced(daemons, crowd):
     daemon = daemons({"status.view_interval_ms": 2000}).start()
     alice, *viewers = (crowd.new(daemon) for _ in range(11))
