@@ -50,9 +50,12 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
         }
       });
     };
+    auto at_statuses = [this](UserId user, std::function<void(StatusService&)> fn) {
+      on(user, [fn = std::move(fn)](Shard& shard) { fn(shard.statuses()); });
+    };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(describe_user),
-                      std::move(push_receipts)}, options));
+                      std::move(push_receipts), std::move(at_statuses)}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }
@@ -109,6 +112,8 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
     add(answers, waiting, record);
     bytes += record->body.message().envelope().size() + 64;
+    const auto& posted = record->body.status_posted();
+    bytes += posted.payload().size() + 8 * static_cast<std::uint64_t>(posted.viewers_size());
   }
   const auto post = [this](std::vector<Journal::Batch>& to, auto run) {
     for (unsigned i = 0; i < map_.workers; ++i) {

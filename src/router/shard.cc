@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "router/status_links.h"
+
 namespace godwit {
 namespace {
 
@@ -26,7 +28,15 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
               wiring_.describe_user, wiring_.push_receipts},
              options.chat, wiring_.metrics),
       accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
-                options.account, wiring_.metrics) {}
+                options.account, wiring_.metrics),
+      statuses_(status_wiring(), options.status, wiring_.metrics) {}
+
+StatusWiring Shard::status_wiring() {
+  StatusWiring wiring{wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_,
+                      {}, {}, {}, {}, {}, {}, wiring_.at_statuses};
+  link_statuses(wiring, accounts_, registry_);
+  return wiring;
+}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -100,11 +110,13 @@ void Shard::apply(const RecordPtr& record) {
       const UserId user(body.user_deleted().user());
       chats_.account_deleted();
       accounts_.applied(record);
+      statuses_.applied(record);
       apply_to_inbox(user, record);
       break;
     }
     case store::Record::kBlockChanged:
       accounts_.applied(record);
+      statuses_.applied(record);
       if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
       break;
     case store::Record::kInviteCreated:
@@ -112,6 +124,12 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kContactsChanged:
     case store::Record::kDeviceRenamed:
       accounts_.applied(record);
+      break;
+    case store::Record::kStatusPosted:
+    case store::Record::kStatusRemoved:
+    case store::Record::kStatusViewed:
+    case store::Record::kStatusMuted:
+      statuses_.applied(record);
       break;
     case store::Record::BODY_NOT_SET:
       break;
@@ -215,6 +233,7 @@ void Shard::notify_some() {
 
 void Shard::end_turn() {
   chats_.flush_watermarks();
+  statuses_.end_turn();
   const auto [refused, outcome] = writer_.flush();
   if (!refused.empty()) {
     // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
@@ -231,13 +250,16 @@ void Shard::end_turn() {
   accounts_.handles().flush_loads();
   accounts_.invites().flush_loads();
   accounts_.contact_hashes().flush_loads();
+  statuses_.users().flush_loads();
   inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
   chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
   account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
   to_notify_.store(touched_.size(), std::memory_order_relaxed);
+  status_user_count_.store(statuses_.users().size(), std::memory_order_relaxed);
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
-                   accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty(),
+                   accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty() +
+                   statuses_.users().dirty(),
                std::memory_order_relaxed);
 }
 
@@ -245,7 +267,7 @@ void Shard::end_turn() {
 template <class F>
 bool Shard::for_caches(F step) {
   return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
-         step(accounts_.invites()) && step(accounts_.contact_hashes());
+         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users());
 }
 
 void Shard::begin_inboxes() {
@@ -255,6 +277,7 @@ void Shard::begin_inboxes() {
 }
 
 void Shard::begin_checkpoint() {
+  statuses_.finish_fan_outs();
   for_caches([](auto& cache) {
     cache.begin_checkpoint();
     return true;
@@ -280,7 +303,8 @@ bool Shard::finish_step(bool ok) {
 Shard::Sizes Shard::sizes() const {
   return {inbox_count_.load(std::memory_order_relaxed), chat_count_.load(std::memory_order_relaxed),
           account_count_.load(std::memory_order_relaxed), online_count_.load(std::memory_order_relaxed),
-          dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed)};
+          dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed),
+          status_user_count_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace godwit

@@ -16,6 +16,7 @@
 #include "inbox/inbox.h"
 #include "journal/record_writer.h"
 #include "router/registry.h"
+#include "status/status_service.h"
 #include "storage/row_cache.h"
 
 namespace godwit {
@@ -25,6 +26,7 @@ struct ShardOptions {
   AccountOptions account;
   Inbox::Options inbox;
   std::size_t cached_inboxes = 1'000'000;
+  StatusOptions status;
 };
 
 // Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
@@ -43,6 +45,8 @@ class Shard {
     std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
     // To the worker of the sender.
     std::function<void(ReceiptUpdate)> push_receipts;
+    // To the statuses of a user's worker.
+    std::function<void(UserId user, std::function<void(StatusService&)>)> at_statuses;
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -59,6 +63,7 @@ class Shard {
   void recovered(const RecordPtr& record) {
     apply(record);
     finish_fan_outs();
+    statuses_.finish_fan_outs();
   }
 
   // End-of-turn hook: decisions to the journal, missed rows to the readers.
@@ -75,6 +80,7 @@ class Shard {
   Worker& worker() { return wiring_.worker; }
   ChatService& chats() { return chats_; }
   AccountService& accounts() { return accounts_; }
+  StatusService& statuses() { return statuses_; }
   RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
   Registry& registry() { return registry_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
@@ -87,12 +93,14 @@ class Shard {
     std::size_t users_online = 0;
     std::size_t dirty = 0;
     std::size_t to_notify = 0;
+    std::size_t status_users = 0;
   };
   Sizes sizes() const;
 
  private:
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
+  StatusWiring status_wiring();
   void apply_to_inbox(UserId user, const RecordPtr& record);
   // Fan-outs to large groups are done in slices, between which others have their turn. What comes later for a
   // user who is not reached yet waits behind: entries of an inbox are in journal order.
@@ -120,6 +128,7 @@ class Shard {
   ChatService chats_;
   AccountService accounts_;
   Registry registry_;
+  StatusService statuses_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;
@@ -131,6 +140,7 @@ class Shard {
   std::atomic<std::size_t> chat_count_{0};
   std::atomic<std::size_t> account_count_{0};
   std::atomic<std::size_t> online_count_{0};
+  std::atomic<std::size_t> status_user_count_{0};
 };
 
 }  // namespace godwit

@@ -75,6 +75,13 @@ ShardOptions shard_options(const Config& config) {
   options.account.verification.attempts = u32(config.account.code_attempts);
   options.inbox.max_entries = u64(config.inbox.max_entries);
   options.cached_inboxes = u64(config.storage.cached_users) / workers;
+  options.status.ttl_ms = config.status.ttl_s * 1000;
+  options.status.max_clock_skew_ms = config.chat.max_clock_skew_s * 1000;
+  options.status.posts_per_day = u32(config.status.posts_per_day);
+  options.status.view_interval_ms = config.status.view_interval_ms;
+  options.status.cached_users = u64(config.storage.cached_users) / workers;
+  options.status.user.max_feed = u64(config.status.max_feed);
+  options.status.user.max_live_posts = u64(config.status.max_live_posts);
   return options;
 }
 
@@ -102,6 +109,7 @@ SessionOptions session_options(const Config& config) {
   options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
+  options.max_status_payload_bytes = u32(config.status.max_payload_bytes);
   return options;
 }
 

@@ -36,6 +36,7 @@ struct SessionOptions {
   std::int64_t export_interval_ms = 60'000;  // 0 is no limit
   std::uint32_t reconnect_after_ms = 1000;
   std::uint32_t reconnect_jitter_ms = 5000;
+  std::uint32_t max_status_payload_bytes = 16'384;
   bool durable = true;  // journal.sync
 };
 
