@@ -108,11 +108,11 @@ TEST_F(StoreOpenTest, unknown_column_family_is_refused) {
   ASSERT_TRUE(rocksdb::DB::Open({}, options_.directory, columns, &handles, &raw).ok());
   const std::unique_ptr<rocksdb::DB> db(raw);
   rocksdb::ColumnFamilyHandle* added = nullptr;
-  ASSERT_TRUE(db->CreateColumnFamily({}, "status", &added).ok());
+  ASSERT_TRUE(db->CreateColumnFamily({}, "hologram", &added).ok());
   handles.push_back(added);
   for (auto* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
   ASSERT_TRUE(db->Close().ok());
-  EXPECT_TRUE(says(open_error(), "column family \"status\", made by a newer program"));
+  EXPECT_TRUE(says(open_error(), "column family \"hologram\", made by a newer program"));
 }
 
 TEST_F(StoreOpenTest, broken_manifest_is_refused_as_damage) {
