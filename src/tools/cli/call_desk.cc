@@ -1,7 +1,5 @@
 #include "tools/cli/call_desk.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/random.h"
 #include "tools/cli/call_text.h"
 #include "tools/cli/format.h"
@@ -32,7 +30,7 @@ CallDesk::CallDesk(CommandSession& session, News& news, std::string hint)
       book_(session.self(), session.profile().account->device.value) {}
 
 void CallDesk::say(const std::string& text, const char* event, const KnownCall& call,
-                   const std::vector<std::pair<std::string, std::string>>& more) {
+                   const nlohmann::ordered_json& more) {
   nlohmann::ordered_json out = {
       {"type", "call"}, {"event", event}, {"call_id", format_uuid(call.id)}, {"chat", name_of(call)}};
   add_chat(out, call.chat);
@@ -40,7 +38,7 @@ void CallDesk::say(const std::string& text, const char* event, const KnownCall& 
   out["outgoing"] = call.outgoing;
   out["phase"] = call_phase_name(call.phase);
   if (call.device != 0) out["device"] = call.device;
-  for (const auto& [key, value] : more) out[key] = value;
+  out.update(more);
   session_.out().result("  " + text, out);
 }
 
@@ -78,7 +76,7 @@ void CallDesk::place(const Conversation& with, v1::CallKind kind) {
                                   : std::to_string(placed.devices()) + " devices are connected";
   say("calling " + with.name + kind_words(call) + ", for up to " + std::to_string(placed.ring_ms() / 1000) +
           " s; " + devices,
-      "placed", call, {{"devices", std::to_string(placed.devices())}});
+      "placed", call, {{"devices", placed.devices()}});
   send_candidates(call);
 }
 
@@ -95,7 +93,7 @@ void CallDesk::join(const Conversation& group, v1::CallKind kind) {
   std::vector<RosterChange::Seat> seats;
   for (const auto& [seat, connected] : book_.seats()) seats.push_back(seat);
   say("you are in the call of " + group.name + kind_words(*call) + ": " + names_of(seats), "joined", *call,
-      {{"participants", std::to_string(seats.size())}});
+      {{"participants", seats.size()}});
   greet_others();
 }
 
@@ -261,7 +259,7 @@ void CallDesk::take_signal(const v1::CallSignaled& signaled) {
                            : signaled.kind() == v1::NEW_ANSWER ? "an answer"
                                                                : "something else";
   say(text + " of " + name + "'s device " + std::to_string(signaled.from_device()), "signal", call,
-      {{"from", name}, {"signal", what}, {"payloads", count}});
+      {{"from", name}, {"signal", what}, {"payloads", signaled.payloads_size()}});
   if (signaled.kind() == v1::NEW_OFFER) {
     signal(call, v1::NEW_ANSWER, {std::string(kAnswer)}, {UserId(signaled.from()), signaled.from_device()});
   }
@@ -320,8 +318,7 @@ void CallDesk::show_end(const KnownCall& call) {
     last_end_ = call.reason;
     ++ended_;
   }
-  say(text, "ended", call,
-      {{"reason", std::string(call_end_name(call.reason))}, {"seconds", std::to_string(seconds)}});
+  say(text, "ended", call, {{"reason", call_end_name(call.reason)}, {"seconds", seconds}});
 }
 
 std::string CallDesk::names_of(const std::vector<RosterChange::Seat>& seats) {

@@ -2,6 +2,7 @@
 // phones would negotiate is made up, and everything else is as it would be.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -59,7 +60,7 @@ class CallDesk {
   std::string name_of(const KnownCall& call) { return session_.chat_name(call.chat); }
   std::string names_of(const std::vector<RosterChange::Seat>& seats);
   void say(const std::string& text, const char* event, const KnownCall& call,
-           const std::vector<std::pair<std::string, std::string>>& more = {});
+           const nlohmann::ordered_json& more = nlohmann::ordered_json::object());
 
   CommandSession& session_;
   News& news_;

@@ -30,8 +30,7 @@ void PresenceView::watch_again() {
   session_.client().request(frame, [this](const v1::ServerFrame* reply, const Failure* failure) {
     if (reply != nullptr) return news_.add(*reply);
     if (failure->exit != ExitCode::server) return;  // asked again when the connection is back
-    answered_ = true;
-    session_.out().note("the server does not tell who is there: " + failure->name);
+    refused_ = *failure;
   });
 }
 

@@ -1,6 +1,7 @@
 // Presence and typing, as `presence` and `chat` show them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ class PresenceView {
   void watch(const std::vector<ChatRef>& chats);
   // Watches anew what was watched, after the connection was lost. May be called by handlers.
   void watch_again();
-  // An answer has come: the first presences are known.
-  bool answered() const { return answered_; }
+  // Why the server does not tell them.
+  const std::optional<Failure>& refused() const { return refused_; }
 
   // Shows what is new in a push of presence or typing; false when it is another.
   bool take(const v1::ServerFrame& push);
@@ -40,7 +41,8 @@ class PresenceView {
   CommandSession& session_;
   News& news_;
   std::vector<ChatRef> watched_;
-  bool answered_ = false;
+  bool answered_ = false;  // the first presences are known
+  std::optional<Failure> refused_;
   PresenceBook book_;
   TypingBoard typing_;
   Timer timer_;

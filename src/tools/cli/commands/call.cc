@@ -111,7 +111,8 @@ ExitCode run_call(Context& context, const CallOptions& options) {
   line.close();
   const v1::CallEndReason end = desk.last_end();
   if (!ended_by_other_side || end == v1::HUNG_UP) return ExitCode::ok;
-  throw CommandError(ExitCode::server, std::string(call_end_name(end)), std::string(call_end_text(end)));
+  throw CommandError(ExitCode::server, std::string(call_end_name(end)),
+                     "the call is over: " + std::string(call_end_text(end)));
 }
 
 ExitCode run_calls(Context& context, const CallOptions& options) {

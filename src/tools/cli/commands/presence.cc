@@ -50,7 +50,8 @@ ExitCode run_presence(Context& context, const std::vector<std::string>& names, b
   PresenceView view(session, news);
   again = &view;
   view.watch(chats);
-  session.wait([&] { return !news.empty() || view.answered(); }, session.deadline(), "answer");
+  session.wait([&] { return !news.empty() || view.refused(); }, session.deadline(), "answer");
+  if (view.refused()) throw CommandError(*view.refused());
   show_news(view, news);
   while (watch) {
     const auto stirs = [&] { return !news.empty() || view.expired() || session.client().failure(); };
