@@ -44,7 +44,7 @@ std::string time_left_text(std::int64_t expires_ms, std::int64_t now_ms) {
   if (expires_ms <= now_ms) return "gone";
   if (seconds < 60) return "goes in " + std::to_string(seconds) + " s";
   if (seconds < 2 * 3600) return "goes in " + std::to_string(seconds / 60) + " min";
-  return "goes in " + std::to_string(seconds / 3600) + " h";
+  return "goes in " + std::to_string((seconds + 1800) / 3600) + " h";
 }
 
 std::vector<std::string> split_names(std::string_view text) {

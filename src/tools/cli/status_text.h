@@ -30,7 +30,7 @@ std::vector<ListedStatus> listed(const std::vector<v1::StatusRef>& refs);
 std::optional<MessageId> choose_status(const std::vector<ListedStatus>& all, UserId author,
                                        std::string_view which);
 
-// "goes in 23 h", "goes in 5 min", "gone".
+// "goes in 24 h" (rounded), "goes in 5 min", "gone".
 std::string time_left_text(std::int64_t expires_ms, std::int64_t now_ms);
 
 // "a,b" as words; empty ones are left out.

@@ -150,8 +150,8 @@ bool show_status_news(CommandSession& session, const v1::ServerFrame& push, User
     const v1::StatusViewCount& seen = push.status_view_count();
     if (seen.id().size() != MessageId().bytes.size()) return true;
     const MessageId id(MessageId::from(seen.id()));
-    session.out().result("  " + std::to_string(seen.count()) + " have seen your status of " +
-                             format_time(id.time_ms(), SystemClock().wall_ms()),
+    session.out().result("  your status of " + format_time(id.time_ms(), SystemClock().wall_ms()) +
+                             " was seen by " + std::to_string(seen.count()),
                          {{"type", "status_views"}, {"id", format_uuid(id)}, {"count", seen.count()}});
     return true;
   }

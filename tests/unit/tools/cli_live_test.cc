@@ -151,7 +151,7 @@ TEST(status_text, malformed_ids_are_left_out) {
 }
 
 TEST(status_text, time_left_and_names) {
-  EXPECT_EQ(time_left_text(kNowMs + 86'400'000 - 1, kNowMs), "goes in 23 h");
+  EXPECT_EQ(time_left_text(kNowMs + 86'400'000 - 1, kNowMs), "goes in 24 h");
   EXPECT_EQ(time_left_text(kNowMs + 300'000, kNowMs), "goes in 5 min");
   EXPECT_EQ(time_left_text(kNowMs + 59'000, kNowMs), "goes in 59 s");
   EXPECT_EQ(time_left_text(kNowMs, kNowMs), "gone");

@@ -54,7 +54,7 @@ void show_views(CommandSession& session, const MessageId& id) {
     const v1::ServerFrame reply = session.call(frame, v1::ServerFrame::kStatusViews, Retry::yes);
     const v1::StatusViews& page = reply.status_views();
     if (first) {
-      session.out().result(std::to_string(page.count()) + " have seen it",
+      session.out().result("seen by " + std::to_string(page.count()),
                            {{"type", "status_views"}, {"id", format_uuid(id)}, {"count", page.count()}});
     }
     for (const v1::StatusView& view : page.views()) {
