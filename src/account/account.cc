@@ -45,6 +45,7 @@ void Account::load(const std::optional<std::string>& row, const Contacts::Rows& 
   }
   contacts_.load(contacts);
   lookups = {stored.lookups_spent(), stored.lookups_spent_at_ms()};
+  last_present_ms_ = present_noted_ms_ = stored.last_present_ms();
 }
 
 void Account::apply(const RecordPtr& record) {
@@ -70,6 +71,7 @@ void Account::apply(const RecordPtr& record) {
       blocked_.clear();
       privacy_.reset();
       contacts_.clear(applied_);
+      last_present_ms_ = present_noted_ms_ = 0;
       break;
     case store::Record::kBlockChanged: {
       const UserId user(body.block_changed().blocked());
@@ -116,6 +118,7 @@ std::size_t Account::collect(const PartitionMap& map, Collector& out) {
   row.set_contacts(static_cast<std::uint32_t>(contacts_.size()));
   row.set_lookups_spent(lookups.spent);
   row.set_lookups_spent_at_ms(lookups.at_ms);
+  row.set_last_present_ms(last_present_ms_);
   out.rows.put(kColumn, key(map, user_), row.SerializeAsString());
   return 1 + contacts_.collect(map, user_, applied_, out);
 }
@@ -149,6 +152,14 @@ bool Account::seen(DeviceId device, std::int64_t now_ms, std::int64_t interval_m
   it->last_seen_ms = std::max(it->last_seen_ms, now_ms);
   if (it->last_seen_ms - it->seen_noted_ms < interval_ms) return false;
   it->seen_noted_ms = it->last_seen_ms;
+  return true;
+}
+
+bool Account::present(std::int64_t until_ms, std::int64_t interval_ms) {
+  if (!exists()) return false;
+  last_present_ms_ = std::max(last_present_ms_, until_ms);
+  if (last_present_ms_ - present_noted_ms_ < interval_ms) return false;
+  present_noted_ms_ = last_present_ms_;
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include "account/allowance.h"
 #include "account/contacts.h"
 #include "account/privacy.h"
+#include "base/token_bucket.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -80,6 +81,10 @@ class Account {
   // The device has, or had until now, a connection. True when that is news of at least `interval_ms`, which the
   // row should tell. An unknown device is none.
   bool seen(DeviceId device, std::int64_t now_ms, std::int64_t interval_ms);
+  // The user was present until then, or still is. True as of seen().
+  bool present(std::int64_t until_ms, std::int64_t interval_ms);
+  // 0 is not known.
+  std::int64_t last_present_ms() const { return last_present_ms_; }
 
   // Devices that were decided and are not committed yet.
   std::uint32_t devices_decided = 0;
@@ -88,6 +93,9 @@ class Account {
   std::uint32_t contact_changes_decided = 0;
   // What is left of the contact lookups of a day.
   Allowance lookups;
+  // Calls placed or joined, and TURN credentials asked for; since the account was loaded.
+  TokenBucket call_invites;
+  Allowance ice_credentials;
   // When an archive was begun last, by the steady clock; nothing is not since the account was loaded.
   std::optional<std::int64_t> export_began_ms;
 
@@ -104,6 +112,8 @@ class Account {
   std::vector<UserId> blocked_;
   std::unique_ptr<PrivacySettings> privacy_;  // none while they are the defaults
   Contacts contacts_;
+  std::int64_t last_present_ms_ = 0;
+  std::int64_t present_noted_ms_ = 0;  // the last_present_ms that the store has, or will have soon
   std::uint32_t pins_ = 0;
 };
 

@@ -246,6 +246,11 @@ void AccountService::device_seen(Account& account, DeviceId device) {
   }
 }
 
+void AccountService::was_present(UserId user, std::int64_t until_ms) {
+  Account* account = accounts_.find(user);
+  if (account != nullptr && account->present(until_ms, options_.last_seen_interval_ms)) accounts_.mark_dirty(user);
+}
+
 void AccountService::find_by_hash(const std::string& hash, std::function<void(UserId)> reply) {
   contact_hashes_.with(hash, [reply = std::move(reply)](ContactHash& row) { reply(row.user()); });
 }

@@ -20,7 +20,7 @@ struct AccountOptions {
   std::uint32_t max_devices = 8;
   std::size_t cached_users = 1'000'000;  // per worker
   std::uint32_t contact_lookups_per_day = 2'000;  // hashes of a user; 0 is no limit
-  std::int64_t last_seen_interval_ms = 3'600'000;  // how old the stored last_seen of a device may be
+  std::int64_t last_seen_interval_ms = 300'000;  // how old the stored last_seen of a device or user may be
   VerificationOptions verification;
 };
 
@@ -77,6 +77,8 @@ class AccountService {
   Result<std::uint32_t> take_lookups(Account& account, std::uint32_t hashes);
   // The device has, or had until now, a connection. Costs a row of the next checkpoint now and then, no record.
   void device_seen(Account& account, DeviceId device);
+  // The user was present until then, wall clock. Costs as device_seen(); nothing for an account not in memory.
+  void was_present(UserId user, std::int64_t until_ms);
 
   // On the hash's worker: the account whose handle has the hash, or none.
   void find_by_hash(const std::string& hash, std::function<void(UserId)> reply);

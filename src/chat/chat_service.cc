@@ -71,7 +71,7 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
 
   const std::int64_t now = wiring_.clock.wall_ms();
   const std::int64_t id_time = request.id.time_ms();
-  if (id_time < now - options_.dedup_window_ms) return answer(request, Errc::message_id_expired);
+  if (id_time < now - options_.dedup_window_ms && !request.of_server) return answer(request, Errc::message_id_expired);
   if (request.to && (chat.recipients_epoch != accounts_epoch_ || !request.devices_known)) {
     const UserId to = request.to;
     const UserId from = request.from;
@@ -87,7 +87,7 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
     return read_log(chat, since);
   }
   // Only now: what was accepted before the server's clock went back is known all the same.
-  if (id_time > now + options_.max_clock_skew_ms) return answer(request, Errc::message_id_expired);
+  if (id_time > now + options_.max_clock_skew_ms && !request.of_server) return answer(request, Errc::message_id_expired);
   if (!wiring_.writer.writable()) return answer(request, Errc::storage_unavailable);
   if (!request.to) return decide_in_group(chat, std::move(request), key, hash, now);
   if (chat.consent_of() && chat.consent_of() != request.from) return answer(request, Errc::consent_needed);

@@ -71,6 +71,8 @@ struct SendRequest {
   std::uint64_t removes_seq = 0;              // which removes this entry of the log
   std::string removed_envelope;
   bool copy_to_sender = false;  // the sender has other devices
+  // Ends what was begun, a call: neither role, rate nor the age of its id hold it up, and its sender may have left.
+  bool of_server = false;
   unsigned reply_worker = 0;
   std::function<void(const Result<SentInfo>&)> reply;
 };

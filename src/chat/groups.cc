@@ -19,6 +19,7 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
     group = &none;
   }
   if (!request.action) {
+    if (request.of_server) return accept_in_group(chat, *group, std::move(request), {}, key, hash, now_ms);
     if (const Status admitted = admit_to_group(*group, request); !admitted) return answer(request, admitted.error());
     return accept_in_group(chat, *group, std::move(request), {}, key, hash, now_ms);
   }

@@ -150,6 +150,35 @@ void check_dedup(const ChatConfig& chat, Contradictions& out) {
   }
 }
 
+void check_calls(const Config& config, Contradictions& out) {
+  constexpr std::int64_t kFrameOverhead = 4096;
+  const std::int64_t needed = (config.call.max_payload_bytes + 2) / 3 * 4 + kFrameOverhead;
+  if (config.net.max_frame_bytes < needed) {
+    out.add({"net.max_frame_bytes", "call.max_payload_bytes"},
+            "an offer of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
+                std::to_string(needed));
+  }
+}
+
+void check_turn(const TurnConfig& turn, Contradictions& out) {
+  constexpr std::size_t kMinSecret = 16;
+  for (const std::string& item : turn.servers) {
+    const auto server = parse_ice_server(item);
+    if (!server || !server->turn || turn.secret.size() >= kMinSecret) continue;
+    return out.add({"turn.servers", "turn.secret"},
+                   turn.secret.empty() ? "there is a TURN server and no secret to make credentials of; set the one that the "
+                                         "server has, in coturn static-auth-secret"
+                                       : "the secret can be guessed, and with it anyone could relay; use at least 16 "
+                                         "characters");
+  }
+}
+
+void check_push(const PushConfig& push, Contradictions& out) {
+  if (push.webhook_url.empty() && !push.webhook_secret.empty()) {
+    out.add({"push.webhook_url", "push.webhook_secret"}, "there is a secret and no webhook; set its URL");
+  }
+}
+
 void check_storage(const Config& config, Contradictions& out) {
   const auto partitions = static_cast<std::uint64_t>(config.storage.partitions);
   if (!std::has_single_bit(partitions)) {
@@ -178,6 +207,9 @@ std::vector<Contradiction> find_contradictions(const Config& config) {
   check_tokens(config.auth, out);
   check_registration(config.account, out);
   check_dedup(config.chat, out);
+  check_calls(config, out);
+  check_turn(config.turn, out);
+  check_push(config.push, out);
   check_storage(config, out);
   return out.take();
 }

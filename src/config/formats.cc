@@ -39,6 +39,29 @@ std::optional<Address> parse_address(std::string_view text) {
   return std::nullopt;
 }
 
+// Letters, digits, hyphens and dots, neither of the latter two at an end: a name, or an IPv4 address.
+bool is_host_name(std::string_view text) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 253 && plain(text.front()) && plain(text.back()) &&
+         text.find("..") == std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '-' || c == '.'; });
+}
+
+// "host" or "host:port".
+bool is_host_and_port(std::string_view text) {
+  const bool bracketed = text.starts_with('[');
+  const std::size_t end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return false;
+  const std::string_view port = text.substr(bracketed ? end + 1 : end);
+  if (!port.empty()) {
+    const auto number = port[0] == ':' ? parse_number(port.substr(1), 65535) : std::nullopt;
+    if (!number || *number == 0) return false;
+  }
+  if (!bracketed) return is_host_name(text.substr(0, end));
+  const auto address = parse_address(text.substr(1, end - 1));
+  return address && address->family == AF_INET6;
+}
+
 }  // namespace
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
@@ -83,6 +106,28 @@ bool is_safe_url(std::string_view text) {
   const auto local = parse_endpoint(std::string(authority.substr(0, port_at)) + ":0");
   if (authority.front() == '[' && !local) return false;
   return tls || (local && local->loopback);
+}
+
+std::optional<IceServerUrl> parse_ice_server(std::string_view text) {
+  constexpr std::size_t kMaxRegion = 32;
+  IceServerUrl server;
+  if (const std::size_t space = text.find(' '); space != std::string_view::npos) {
+    if (space == 0 || space > kMaxRegion) return std::nullopt;
+    server.region = text.substr(0, space);
+    text.remove_prefix(space + 1);
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view scheme = text.substr(0, colon);
+  server.turn = scheme == "turn" || scheme == "turns";
+  if (!server.turn && scheme != "stun" && scheme != "stuns") return std::nullopt;
+  text.remove_prefix(colon + 1);
+  if (const std::size_t query = text.find('?'); query != std::string_view::npos) {
+    const std::string_view asked = text.substr(query);
+    if (!server.turn || (asked != "?transport=udp" && asked != "?transport=tcp")) return std::nullopt;
+    text = text.substr(0, query);
+  }
+  return is_host_and_port(text) ? std::optional(server) : std::nullopt;
 }
 
 }  // namespace godwit::config

@@ -25,4 +25,13 @@ bool is_network(std::string_view text);
 // https://host[:port][/path], or http:// where the host is loopback. Neither user nor password nor fragment.
 bool is_safe_url(std::string_view text);
 
+// "stun:host[:port]" or "stuns:..." (RFC 7064), "turn:host[:port][?transport=udp|tcp]" or "turns:..." (RFC 7065),
+// alone or after a region and one space: "eu turn:turn.example.org". A host is a name, an IPv4 address or an
+// IPv6 address in brackets.
+struct IceServerUrl {
+  std::string region;  // may be empty; at most 32 bytes
+  bool turn = false;   // turn or turns: takes credentials
+};
+std::optional<IceServerUrl> parse_ice_server(std::string_view text);
+
 }  // namespace godwit::config

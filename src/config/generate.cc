@@ -64,6 +64,9 @@ std::string range(const Option& option) {
     case StringFormat::cidr:
       form = "network";
       break;
+    case StringFormat::ice:
+      form = "STUN or TURN URL";
+      break;
   }
   if (option.type == OptionType::string) return form;
   return "list of " + form + ", at most " + std::to_string(option.max);

@@ -22,6 +22,7 @@ enum class StringFormat : std::uint8_t {
   url,       // https, or http to loopback
   endpoint,  // IP address and port
   cidr,      // network of IP addresses
+  ice,       // STUN or TURN server, after its region if it has one
 };
 
 enum class Reload : std::uint8_t { fixed, live };

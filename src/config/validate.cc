@@ -24,6 +24,10 @@ std::string check_string(const Option& option, const std::string& text) {
     case StringFormat::endpoint:
       if (parse_endpoint(text)) return "";
       return quote(text) + " is not an IP address and port, such as 127.0.0.1:8080 or [::1]:8080";
+    case StringFormat::ice:
+      if (parse_ice_server(text)) return "";
+      return quote(text) + " is not a STUN or TURN URL, such as turn:turn.example.org:3478?transport=udp, alone or after "
+             "a region of at most 32 characters and a space";
     case StringFormat::cidr:
       break;
   }

@@ -22,10 +22,16 @@ Registry::User* Registry::find(UserId user) {
   return it != users_.end() ? &it->second : nullptr;
 }
 
-bool Registry::online(UserId user, DeviceId device) {
+Subscriber* Registry::find(UserId user, DeviceId device) {
   const User* entry = find(user);
-  return entry != nullptr && std::any_of(entry->devices.begin(), entry->devices.end(),
-                                         [&](const Subscriber* s) { return s->device() == device; });
+  if (entry == nullptr) return nullptr;
+  const auto it = std::find_if(entry->devices.begin(), entry->devices.end(),
+                               [&](const Subscriber* s) { return s->device() == device; });
+  return it != entry->devices.end() ? *it : nullptr;
+}
+
+bool Registry::online(UserId user, DeviceId device) {
+  return find(user, device) != nullptr;
 }
 
 void Registry::eject(UserId user, DeviceId device, CloseReason reason) {

@@ -4,6 +4,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -31,6 +32,10 @@ class Subscriber {
   // Something that is not of the inbox: an encoded ServerFrame, sent as it is. What is `droppable` is left out
   // while the device reads too slowly.
   virtual void on_push(std::string_view frame, bool droppable) = 0;
+  // It reads too slowly: what is droppable would be left out now.
+  virtual bool congested() const { return false; }
+  // When something was received of it last, by the steady clock.
+  virtual std::int64_t heard_ms() const { return 0; }
   // The connection must end: the device was revoked, the account deleted, or the device came back elsewhere.
   virtual void on_ejected(CloseReason reason) = 0;
 };
@@ -49,6 +54,8 @@ class Registry {
   void add(UserId user, Subscriber& subscriber);
   void remove(UserId user, Subscriber& subscriber);
   User* find(UserId user);
+  // Null when the device is not connected.
+  Subscriber* find(UserId user, DeviceId device);
   bool online(UserId user, DeviceId device);
   void eject(UserId user, DeviceId device, CloseReason reason);
   void eject_all(UserId user, CloseReason reason);

@@ -25,7 +25,7 @@ UserSummary summary_of(const Account& account, UserId by) {
 
 Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
                Journal& journal, Metrics& metrics)
-    : map_{store.partitions(), workers}, journal_(journal), store_(store) {
+    : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store) {
   if (workers == 0 || workers > 64) throw std::runtime_error("the number of workers must be 1 to 64");
   std::vector<Worker*> all;
   for (unsigned i = 0; i < workers; ++i) {
@@ -50,9 +50,12 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
         }
       });
     };
+    auto post_presence = [this](unsigned to, std::function<void(PresenceService&)> task) {
+      workers_[to]->post([shard = shards_[to].get(), task = std::move(task)] { task(shard->presence()); });
+    };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(describe_user),
-                      std::move(push_receipts)}, options));
+                      std::move(push_receipts), std::move(post_presence), call_wiring(i)}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }

@@ -26,6 +26,9 @@ class Router {
          Journal& journal, Metrics& metrics);
   ~Router();
 
+  // Wakes devices up for calls; before start(). Called on any worker. Without it none are.
+  void set_wake_up(std::function<void(WakeUp)> wake_up) { wake_up_ = std::move(wake_up); }
+
   // Feeds the journal's tail to the shards. Before start(); on the calling thread.
   void recover();
   // Starts the workers, then the journal.
@@ -69,12 +72,17 @@ class Router {
  private:
   // Ends a turn now and then even when nothing happens, for what is due by time.
   void tick(unsigned index);
+  // call_wiring.cc: of the calls on a worker.
+  CallWiring call_wiring(unsigned index);
   // The journal's sink.
   void dispatch(Journal::Batch batch, Errc outcome);
 
   const PartitionMap map_;
+  const Clock& clock_;
   Journal& journal_;
   Store& store_;
+  std::atomic<std::int64_t> calls_under_way_{0};
+  std::function<void(WakeUp)> wake_up_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<boost::asio::steady_timer>> ticks_;

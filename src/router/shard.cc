@@ -26,7 +26,9 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
               wiring_.describe_user, wiring_.push_receipts},
              options.chat, wiring_.metrics),
       accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
-                options.account, wiring_.metrics) {}
+                options.account, wiring_.metrics),
+      presence_(wire_presence(), options.presence, wiring_.metrics),
+      calls_(wiring_.calls, options.call, wiring_.metrics) {}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -67,7 +69,10 @@ void Shard::apply(const RecordPtr& record) {
   const auto mine = [&](const auto& id) { return wiring_.map.worker(id) == wiring_.worker.index(); };
   switch (body.body_case()) {
     case store::Record::kMessage:
-      if (mine(ChatId::from(body.message().chat()))) chats_.applied(record);
+      if (mine(ChatId::from(body.message().chat()))) {
+        chats_.applied(record);
+        leave_calls(body.message());
+      }
       for (const std::uint64_t user : body.message().recipients()) apply_to_inbox(UserId(user), record);
       if (record->recipients != nullptr) fan_out(record);
       break;
@@ -101,21 +106,36 @@ void Shard::apply(const RecordPtr& record) {
       chats_.account_deleted();
       accounts_.applied(record);
       apply_to_inbox(user, record);
+      if (mine(user)) presence_.account_changed(user);
       break;
     }
     case store::Record::kBlockChanged:
       accounts_.applied(record);
+      if (const UserId user(body.block_changed().blocker()); mine(user)) presence_.account_changed(user);
       if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
       break;
-    case store::Record::kInviteCreated:
     case store::Record::kPrivacyChanged:
+      accounts_.applied(record);
+      presence_.account_changed(UserId(body.privacy_changed().user()));
+      break;
     case store::Record::kContactsChanged:
+      accounts_.applied(record);
+      presence_.account_changed(UserId(body.contacts_changed().user()));
+      break;
+    case store::Record::kInviteCreated:
     case store::Record::kDeviceRenamed:
       accounts_.applied(record);
       break;
     case store::Record::BODY_NOT_SET:
       break;
   }
+}
+
+void Shard::leave_calls(const store::MessageAppended& message) {
+  if (message.leavers_size() == 0) return;
+  std::vector<UserId> leavers;
+  for (const std::uint64_t user : message.leavers()) leavers.push_back(UserId(user));
+  calls_.members_left(ChatId::from(message.chat()), leavers);
 }
 
 void Shard::apply_to_inbox(UserId user, const RecordPtr& record) {
@@ -214,7 +234,9 @@ void Shard::notify_some() {
 }
 
 void Shard::end_turn() {
+  calls_.tick();
   chats_.flush_watermarks();
+  presence_.end_turn();
   const auto [refused, outcome] = writer_.flush();
   if (!refused.empty()) {
     // The chat of a message is always on the worker that decided it; who waits may be elsewhere.

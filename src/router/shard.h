@@ -11,10 +11,12 @@
 #include "account/account_service.h"
 #include "base/metrics.h"
 #include "base/worker.h"
+#include "call/call_service.h"
 #include "chat/chat_service.h"
 #include "godwit/journal.h"
 #include "inbox/inbox.h"
 #include "journal/record_writer.h"
+#include "presence/presence_service.h"
 #include "router/registry.h"
 #include "storage/row_cache.h"
 
@@ -24,6 +26,8 @@ struct ShardOptions {
   ChatOptions chat;
   AccountOptions account;
   Inbox::Options inbox;
+  PresenceOptions presence;
+  CallOptions call;
   std::size_t cached_inboxes = 1'000'000;
 };
 
@@ -43,6 +47,9 @@ class Shard {
     std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
     // To the worker of the sender.
     std::function<void(ReceiptUpdate)> push_receipts;
+    // To the presence service of another worker.
+    std::function<void(unsigned worker, std::function<void(PresenceService&)>)> post_presence;
+    CallWiring calls;
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -75,8 +82,10 @@ class Shard {
   Worker& worker() { return wiring_.worker; }
   ChatService& chats() { return chats_; }
   AccountService& accounts() { return accounts_; }
+  CallService& calls() { return calls_; }
   RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
   Registry& registry() { return registry_; }
+  PresenceService& presence() { return presence_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
 
   // For collectors of metrics, any thread: what was true at the end of a recent turn.
@@ -91,9 +100,14 @@ class Shard {
   Sizes sizes() const;
 
  private:
+  // presence_wiring.cc
+  PresenceWiring wire_presence();
+
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
   void apply_to_inbox(UserId user, const RecordPtr& record);
+  // Who left a group leaves its call.
+  void leave_calls(const store::MessageAppended& message);
   // Fan-outs to large groups are done in slices, between which others have their turn. What comes later for a
   // user who is not reached yet waits behind: entries of an inbox are in journal order.
   struct FanOut {
@@ -119,7 +133,9 @@ class Shard {
   RowCache<UserId, Inbox> inboxes_;
   ChatService chats_;
   AccountService accounts_;
+  CallService calls_;
   Registry registry_;
+  PresenceService presence_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;

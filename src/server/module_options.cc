@@ -73,7 +73,11 @@ ShardOptions shard_options(const Config& config) {
   options.account.cached_users = u64(config.storage.cached_users) / workers;
   options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
   options.account.verification.attempts = u32(config.account.code_attempts);
+  options.call = call_options(config);
   options.inbox.max_entries = u64(config.inbox.max_entries);
+  options.presence.update_interval_ms = config.presence.update_interval_ms;
+  options.presence.updates_per_s = std::max(1U, u32(config.presence.updates_per_s) / static_cast<unsigned>(workers));
+  options.presence.max_watched = u32(config.presence.max_watched);
   options.cached_inboxes = u64(config.storage.cached_users) / workers;
   return options;
 }
@@ -99,6 +103,10 @@ SessionOptions session_options(const Config& config) {
   options.last_seen_interval_ms = config.account.last_seen_interval_s * 1000;
   options.export_interval_ms = config.account.export_interval_s * 1000;
   options.code_ttl_s = u32(config.account.code_ttl_s);
+  options.presence_ttl_s = u32(config.presence.ttl_s);
+  options.typing = {u32(config.presence.typing_rate_per_s), u32(config.presence.typing_burst)};
+  options.typing_ttl_ms = u32(config.presence.typing_ttl_ms);
+  options.typing_max_members = u32(config.presence.typing_max_members);
   options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
@@ -128,6 +136,32 @@ auth::OidcVerifier::Options oidc_options(const Config& config) {
 
 CodeSender::Options code_sender_options(const Config& config) {
   return {config.account.verify_webhook_url, config.account.verify_webhook_secret, u32(config.account.code_ttl_s)};
+}
+
+CallOptions call_options(const Config& config) {
+  CallOptions options;
+  options.ring_ms = config.call.ring_s * 1000;
+  options.reconnect_ms = config.call.reconnect_s * 1000;
+  options.max_duration_ms = config.call.max_duration_s * 1000;
+  options.max_payload_bytes = u32(config.call.max_payload_bytes);
+  options.max_buffered_bytes = u64(config.call.max_buffered_bytes);
+  options.invites_per_minute = u32(config.call.invites_per_minute);
+  options.signals_per_s = u32(config.call.signals_per_s);
+  options.max_ringing = u64(config.call.max_ringing);
+  options.max_calls = config.call.max_calls;
+  options.max_participants = u64(config.call.max_participants);
+  options.max_sfu_participants = u64(config.call.max_sfu_participants);
+  options.max_clock_skew_ms = config.chat.max_clock_skew_s * 1000;
+  options.credentials_per_day = u32(config.turn.credentials_per_day);
+  options.ice = {config.turn.servers, config.turn.secret, config.turn.ttl_s};
+  return options;
+}
+
+WakeUpSender::Options wake_up_options(const Config& config) {
+  WakeUpSender::Options options;
+  options.url = config.push.webhook_url;
+  options.secret = config.push.webhook_secret;
+  return options;
 }
 
 net::Options client_port_options(const Config& config) {

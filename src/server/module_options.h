@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "journal/local_journal.h"
 #include "net/options.h"
+#include "push/wake_up_sender.h"
 #include "router/checkpointer.h"
 #include "router/shard.h"
 #include "session/options.h"
@@ -23,6 +24,8 @@ SessionOptions session_options(const Config& config);
 auth::TokenIssuer::Options issuer_options(const Config& config);
 auth::OidcVerifier::Options oidc_options(const Config& config);
 CodeSender::Options code_sender_options(const Config& config);
+CallOptions call_options(const Config& config);
+WakeUpSender::Options wake_up_options(const Config& config);
 net::Options client_port_options(const Config& config);
 net::Options admin_port_options(const Config& config);
 

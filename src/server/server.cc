@@ -61,6 +61,7 @@ struct Server::Parts {
   std::unique_ptr<Store> store;
   std::unique_ptr<ReaderPool> readers;
   std::unique_ptr<LocalJournal> journal;
+  std::unique_ptr<WakeUpSender> wake_ups;
   std::unique_ptr<Router> router;
   std::unique_ptr<Checkpointer> checkpointer;
   Authenticator auth;
@@ -92,6 +93,12 @@ Server::Server(Config config, std::function<LoadResult()> reread)
   p.journal = std::make_unique<LocalJournal>(journal_options(config_), p.metrics);
   p.router = std::make_unique<Router>(worker_count(config_), shard_options(config_), p.clock, *p.store, *p.readers,
                                       *p.journal, p.metrics);
+  if (!config_.push.webhook_url.empty()) {
+    p.wake_ups = std::make_unique<WakeUpSender>(wake_up_options(config_), p.metrics);
+    p.router->set_wake_up([sender = p.wake_ups.get()](WakeUp wake) {
+      sender->send({wake.user, std::move(wake.devices), std::move(wake.collapse), wake.expires_s});
+    });
+  }
   p.router->recover();
   p.checkpointer =
       std::make_unique<Checkpointer>(*p.router, *p.store, *p.journal, checkpoint_options(config_), p.metrics);
@@ -260,9 +267,10 @@ void Server::reload() {
     const SessionOptions options = session_options(config_);
     for (auto& host : parts_->hosts) {
       host->worker().post([host = host.get(), options, watermark_ms = config_.chat.watermark_interval_ms,
-                            receipt_ms = config_.chat.receipt_interval_ms] {
+                            receipt_ms = config_.chat.receipt_interval_ms, ice = call_options(config_).ice] {
         host->set_options(options);
         host->shard().chats().set_intervals(watermark_ms, receipt_ms);
+        host->shard().calls().set_ice(ice);
       });
     }
     std::string changed;

@@ -64,6 +64,18 @@ struct Dispatch {
       Row{Body::kRenameDevice, false, true, true, &Session::handle_rename_device},
       Row{Body::kListBlocks, false, true, true, &Session::handle_list_blocks},
       Row{Body::kExportAccount, false, true, true, &Session::handle_export_account},
+      Row{Body::kSetPresence, false, true, true, &Session::handle_set_presence},
+      Row{Body::kWatchPresence, false, true, true, &Session::handle_watch_presence},
+      Row{Body::kTyping, false, true, true, &Session::handle_typing},
+      Row{Body::kPlaceCall, false, true, true, &Session::handle_place_call},
+      Row{Body::kRingCall, false, true, true, &Session::handle_ring_call},
+      Row{Body::kAnswerCall, false, true, true, &Session::handle_answer_call},
+      Row{Body::kSignalCall, false, true, true, &Session::handle_signal_call},
+      Row{Body::kEndCall, false, true, true, &Session::handle_end_call},
+      Row{Body::kResumeCall, false, true, true, &Session::handle_resume_call},
+      Row{Body::kJoinCall, false, true, true, &Session::handle_join_call},
+      Row{Body::kGetCall, false, true, true, &Session::handle_get_call},
+      Row{Body::kGetIceServers, false, true, true, &Session::handle_get_ice_servers},
   };
 };
 

@@ -27,6 +27,7 @@ struct Session::Entering {
   std::optional<std::uint64_t> cursor;
   std::uint32_t keepalive_s = 0;
   std::string client;
+  PresenceState presence = PresenceState::online;
   UserId user;
   DeviceId device;
   Account* account = nullptr;
@@ -38,6 +39,9 @@ void Session::handle_hello(Request& frame) {
   if (open_requests_ > (id != 0 ? 1 : 0)) {
     // The connection is about to move to another worker, where those answers would not find it.
     return answer_error(id, Error(Errc::wrong_state, "earlier requests are not answered yet"));
+  }
+  if (!v1::PresenceState_IsValid(hello.presence())) {
+    return answer_error(id, Error(Errc::invalid_argument, "unknown `presence`"));
   }
   if (const std::uint32_t wait = host_->admit_login()) {
     // Not held against the client: the server asks for patience.
@@ -53,6 +57,7 @@ void Session::handle_hello(Request& frame) {
   entering->signature = std::move(*hello.mutable_signature());
   if (hello.has_cursor()) entering->cursor = hello.cursor();
   entering->keepalive_s = hello.keepalive_s();
+  if (hello.presence() != v1::PRESENCE_HIDDEN) entering->presence = static_cast<PresenceState>(hello.presence());
   entering->client = hello.client().substr(0, kMaxClientBytes);
   entering->claims = std::move(*claims);
   if (!entering->claims.external) {
@@ -151,7 +156,6 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   sent_ = acked_ = cursor;
   requests_ = {};
   state_ = State::live;
-  note_seen();
   // First the watcher, then the sample: an entry that arrives from here on is seen by either.
   host_->shard().registry().add(user_, *this);
   host_->probe.live.Increment();
@@ -162,6 +166,8 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
       hello->keepalive_s == 0 ? options.keepalive_default_s
                               : std::clamp(hello->keepalive_s, options.keepalive_min_s, options.keepalive_max_s);
   link_.set_idle_timeout(keepalive * 1500);
+  join_presence(hello->presence, keepalive);
+  note_seen();
   v1::ServerFrame& frame = begin(hello->request_id);
   auto& welcome = *frame.mutable_welcome();
   welcome.set_user_id(user_.value);
@@ -174,8 +180,10 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   welcome.set_window_bytes(options.window_bytes);
   welcome.set_max_open_requests(options.max_open_requests);
   welcome.set_max_payload_bytes(options.max_payload_bytes);
+  welcome.set_presence_ttl_s(presence_ttl_ms_ / 1000);
   answer(frame);
   log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}, {"client", hello->client}});
+  host_->shard().calls().devices().device_live(user_, device_);  // what rings now, rings here too
   send_marks_since(sent_);
   deliver();
 }

@@ -32,8 +32,12 @@ struct SessionOptions {
   std::int64_t inbox_retention_ms = 30LL * 24 * 3600 * 1000;
   std::int64_t link_ttl_ms = 300'000;
   std::uint32_t code_ttl_s = 600;
-  std::int64_t last_seen_interval_ms = 3'600'000;
+  std::int64_t last_seen_interval_ms = 300'000;
   std::int64_t export_interval_ms = 60'000;  // 0 is no limit
+  std::uint32_t presence_ttl_s = 360;
+  Rate typing{2, 20};
+  std::uint32_t typing_ttl_ms = 5'000;
+  std::uint32_t typing_max_members = 1'000;
   std::uint32_t reconnect_after_ms = 1000;
   std::uint32_t reconnect_jitter_ms = 5000;
   bool durable = true;  // journal.sync

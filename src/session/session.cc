@@ -56,6 +56,7 @@ void Session::on_open() {
 void Session::on_message(std::span<char> payload) {
   if (state_ == State::closed) return;
   host_->probe.frames.Increment();
+  if (state_ == State::live) note_heard();
   Request& frame = *host_->in;
   frame.Clear();
   const bool parsed = link_.peer().text ? parse_json({payload.data(), payload.size()}, frame)
@@ -79,8 +80,12 @@ void Session::on_closed(CloseReason reason) {
 
 void Session::on_push(std::string_view frame, bool droppable) {
   if (state_ != State::live) return;
-  if (droppable && link_.unsent_bytes() >= host_->options().output_budget_bytes) return;
+  if (droppable && congested()) return;
   send_encoded(frame);
+}
+
+bool Session::congested() const {
+  return link_.unsent_bytes() >= host_->options().output_budget_bytes;
 }
 
 void Session::on_ejected(CloseReason reason) {
@@ -106,7 +111,9 @@ void Session::close(CloseReason reason) {
 void Session::leave() {
   if (state_ == State::live) {
     note_seen();
+    host_->shard().presence().leave(user_, device_);
     host_->shard().registry().remove(user_, *this);
+    host_->shard().calls().devices().device_gone(user_, device_);
     account_->unpin();
     inbox_->unpin();
     host_->probe.live.Decrement();
@@ -116,7 +123,9 @@ void Session::leave() {
 }
 
 void Session::note_seen() {
-  if (state_ == State::live) host_->shard().accounts().device_seen(*account_, device_);
+  if (state_ != State::live) return;
+  host_->shard().accounts().device_seen(*account_, device_);
+  host_->shard().presence().note_present(user_);
 }
 
 v1::ServerFrame& Session::begin(std::uint64_t request_id) {

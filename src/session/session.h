@@ -57,6 +57,8 @@ class Session final : public LinkUser,
   void on_mark(const Mark& mark) override;
   void on_receipts(const ReceiptUpdate& update) override;
   void on_push(std::string_view frame, bool droppable) override;
+  bool congested() const override;
+  std::int64_t heard_ms() const override { return heard_ms_; }
   void on_ejected(CloseReason reason) override;
 
   // Tells the client to reconnect elsewhere, then closes.
@@ -124,6 +126,18 @@ class Session final : public LinkUser,
   void handle_rename_device(Request& frame);
   void handle_list_blocks(Request& frame);
   void handle_export_account(Request& frame);
+  void handle_set_presence(Request& frame);
+  void handle_watch_presence(Request& frame);
+  void handle_typing(Request& frame);
+  void handle_place_call(Request& frame);
+  void handle_ring_call(Request& frame);
+  void handle_answer_call(Request& frame);
+  void handle_signal_call(Request& frame);
+  void handle_end_call(Request& frame);
+  void handle_resume_call(Request& frame);
+  void handle_join_call(Request& frame);
+  void handle_get_call(Request& frame);
+  void handle_get_ice_servers(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -178,6 +192,22 @@ class Session final : public LinkUser,
   void find_contacts(const std::shared_ptr<Finding>& finding);
   void answer_privacy(std::uint64_t request_id);
 
+  // handle_presence.cc
+  struct Watching;
+  void join_presence(PresenceState state, std::uint32_t keepalive_s);
+  void note_heard();
+  void watch_presence(const std::shared_ptr<Watching>& watching);
+
+  // handle_call.cc
+  CallReply call_reply(std::uint64_t request_id) const;
+  // Nothing when the request was answered: it names no call.
+  std::optional<CallRequest> call_request(std::uint64_t request_id, const std::string& call, std::uint64_t peer,
+                                          const std::string& chat);
+  // On the worker of the chat.
+  void to_call(const ChatId& chat, std::function<void(CallService&)> fn);
+  // May the device begin or join one more call now?
+  Status admit_call();
+
   // handle_export.cc
   std::int64_t begin_export();
 
@@ -226,6 +256,7 @@ class Session final : public LinkUser,
   std::uint16_t open_requests_ = 0;
   std::uint32_t refused_in_a_row_ = 0;
   TokenBucket requests_;
+  TokenBucket signals_;  // of calls
   std::array<char, auth::kNonceBytes> nonce_{};  // what proofs on this connection sign
   // Of the device, once live.
   UserId user_;
@@ -237,6 +268,9 @@ class Session final : public LinkUser,
   std::uint64_t gap_to_ = 0;    // not 0: delivery waits for AckGap
   std::uint32_t unacked_bytes_ = 0;
   Fifo<Unacked> unacked_;
+  std::int64_t heard_ms_ = 0;   // when something was received last, by the steady clock
+  std::uint32_t presence_ttl_ms_ = 0;
+  TokenBucket typing_;
 };
 
 }  // namespace godwit

@@ -24,7 +24,9 @@ SessionProbe::SessionProbe(Metrics& metrics)
       live(metrics.gauge("godwit_sessions_live", "Authenticated connections")),
       contacts_found(metrics.counter("godwit_contacts_found_total", "Users found by a hash of their handle")),
       exports(metrics.counter("godwit_exports_total", "Archives of accounts begun")),
-      export_parts(metrics.counter("godwit_export_parts_total", "Parts of archives handed out")) {
+      export_parts(metrics.counter("godwit_export_parts_total", "Parts of archives handed out")),
+      typing(metrics.counter("godwit_typing_notices_total", "Typing notices passed on, one for each device")),
+      ice_credentials(metrics.counter("godwit_ice_credentials_total", "Lists of STUN and TURN servers handed out")) {
   for (const ErrorInfo& info : error_table()) {
     errors[static_cast<std::size_t>(info.code)] = &metrics.counter(
         "godwit_errors_total", "Errors answered, by code", {{"code", std::string(info.name)}});

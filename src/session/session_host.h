@@ -52,6 +52,8 @@ struct SessionProbe {
   Counter& contacts_found;
   Counter& exports;
   Counter& export_parts;
+  Counter& typing;
+  Counter& ice_credentials;
   std::array<Counter*, 64> errors{};  // by wire code
 };
 

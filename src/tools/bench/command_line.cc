@@ -44,7 +44,7 @@ void add_common(CLI::App& app, Options& o) {
 
 void add_traffic(CLI::App& app, Options& o) {
   app.add_option("--pairs", o.pairs, "pairs of users; default 1000, crash 50");
-  app.add_option("--rate", o.rate, "messages/s in all; default for slow 10000, for crash 2000");
+  app.add_option("--rate", o.rate, "messages/s in all; default for slow and typing 10000, for crash 2000, for calls 1000");
   app.add_option("--warmup", o.warmup_s, "seconds before the measurement")->capture_default_str();
 }
 
@@ -52,6 +52,13 @@ void add_window(CLI::App& app, Options& o) {
   app.add_option("--window", o.window, "messages under way per sender; in a group, in all")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+}
+
+void add_beside(CLI::App& app, Options& o) {
+  app.add_option("--beside-pairs", o.beside_pairs, "pairs of users that talk meanwhile")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  app.add_option("--pair-rate", o.pair_rate, "messages/s of those pairs")->capture_default_str();
 }
 
 void add_group(CLI::App& app, Options& o) {
@@ -64,10 +71,7 @@ void add_group(CLI::App& app, Options& o) {
       ->capture_default_str();
   app.add_option("--rate", o.rate, "messages/s to the group; 0: --window of them under way in all");
   app.add_option("--warmup", o.warmup_s, "seconds before the measurement")->capture_default_str();
-  app.add_option("--beside-pairs", o.beside_pairs, "pairs of users that talk meanwhile")
-      ->check(CLI::Range(0, 100'000))
-      ->capture_default_str();
-  app.add_option("--pair-rate", o.pair_rate, "messages/s of those pairs")->capture_default_str();
+  add_beside(app, o);
 }
 
 void add_requests(CLI::App& app, Options& o) {
@@ -77,11 +81,27 @@ void add_requests(CLI::App& app, Options& o) {
 }
 
 void add_own(CLI::App& app, const std::string& scenario, Options& o) {
-  if (scenario == "idle" || scenario == "storm") {
+  if (scenario == "idle" || scenario == "storm" || scenario == "presence") {
     app.add_option("connections,--users", o.connections, "how many")->capture_default_str();
   }
   if (scenario == "storm") app.add_flag("--refresh", o.refresh, "every login asks for a new token first");
-  if (scenario == "pairs" || scenario == "slow" || scenario == "crash") add_traffic(app, o);
+  if (scenario == "pairs" || scenario == "slow" || scenario == "crash" || scenario == "typing" ||
+      scenario == "calls") {
+    add_traffic(app, o);
+  }
+  if (scenario == "presence") {
+    app.add_option("--watched", o.watched, "users that each watches")->check(CLI::Range(1, 10'000))->capture_default_str();
+    app.add_option("--changing-percent", o.changing_percent, "users who change their presence in a second")
+        ->check(CLI::Range(0.0, 100.0))
+        ->capture_default_str();
+    app.add_option("--warmup", o.warmup_s, "seconds before the measurement")->capture_default_str();
+  }
+  if (scenario == "status") {
+    app.add_option("--viewers", o.viewers, "contacts of the author")->check(CLI::Range(1, 10'000))->capture_default_str();
+    app.add_option("--posts", o.posts, "statuses that are posted")->check(CLI::Range(1, 100'000))->capture_default_str();
+    add_requests(app, o);
+    add_beside(app, o);
+  }
   if (scenario == "pairs" || scenario == "crash") app.add_flag("--both", o.both, "both of a pair send");
   if (scenario == "pairs") {
     add_window(app, o);
@@ -126,7 +146,8 @@ void fill_defaults(Options& o) {
   const bool crash = o.scenario == "crash";
   if (o.pairs == 0) o.pairs = crash ? 50 : 1000;
   if (o.rate == 0 && crash) o.rate = 2000;
-  if (o.rate == 0 && o.scenario == "slow") o.rate = 10'000;
+  if (o.rate == 0 && (o.scenario == "slow" || o.scenario == "typing")) o.rate = 10'000;
+  if (o.rate == 0 && o.scenario == "calls") o.rate = 1000;
   if (o.seed == 0) o.seed = random_below(0xFFFF'FFFE) + 1;
   o.senders = std::max(o.senders / o.threads, 1U) * o.threads;
 }

@@ -45,9 +45,13 @@ struct Options {
   std::uint32_t connections = 1000;    // idle, storm
   std::uint32_t members = 1000;        // group
   double online_percent = 100;         // group: members that are connected
-  std::uint32_t beside_pairs = 0;      // group: pairs that talk meanwhile
-  std::uint64_t pair_rate = 1000;      // group: messages/s of those pairs
+  std::uint32_t beside_pairs = 0;      // group, status: pairs that talk meanwhile
+  std::uint64_t pair_rate = 1000;      // group, status: messages/s of those pairs
   std::uint32_t chats = 1000;          // chats
+  std::uint32_t watched = 50;          // presence: users that each watches
+  double changing_percent = 1;         // presence: users who change in a second
+  std::uint32_t viewers = 5000;        // status: contacts of the author
+  std::uint32_t posts = 200;           // status
   double slow_percent = 10;            // slow: pairs whose recipient stalls
   double stall_s = 10;                 // slow: for how long
 };

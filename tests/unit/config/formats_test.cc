@@ -89,5 +89,28 @@ TEST(UrlFormat, anything_else_is_refused) {
   }
 }
 
+TEST(IceFormat, urls_of_both_rfcs_are_accepted_with_and_without_region) {
+  for (const char* text : {"stun:stun.example.org", "stuns:stun.example.org:5349", "turn:192.0.2.1:3478?transport=udp",
+                           "turns:turn.example.org:443?transport=tcp", "turn:[2001:db8::1]:3478", "turn:localhost",
+                           "eu turn:turn.example.org", "us-east-1 stun:a.example"}) {
+    EXPECT_TRUE(parse_ice_server(text)) << text;
+  }
+  EXPECT_EQ(parse_ice_server("eu turn:a.example")->region, "eu");
+  EXPECT_TRUE(parse_ice_server("eu turn:a.example")->turn);
+  EXPECT_TRUE(parse_ice_server("turns:a.example")->turn);
+  EXPECT_FALSE(parse_ice_server("stuns:a.example")->turn);
+}
+
+TEST(IceFormat, anything_else_is_refused) {
+  for (const char* text : {"", "stun", "stun:", "turn:?transport=udp", "http://a.example", "turn://a.example", "STUN:a.example",
+                           "stun:a.example?transport=udp", "turn:a.example?transport=tls", "turn:a.example?x=1",
+                           "turn:a.example:0", "turn:a.example:65536", "turn:a.example:", "turn:[::1", "turn:[1.2.3.4]",
+                           "turn:::1", "turn:user@a.example", "turn:a..b", "turn:-a", " turn:a.example",
+                           "eu  turn:a.example", "eu west turn:a.example", "turn:a b",
+                           "a-region-name-of-more-than-32-bytes stun:a.example"}) {
+    EXPECT_FALSE(parse_ice_server(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace godwit::config

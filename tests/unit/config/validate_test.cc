@@ -228,12 +228,29 @@ INSTANTIATE_TEST_SUITE_P(
                    c.chat.dedup_window_h = 1;
                  },
                  "chat.max_clock_skew_s, chat.dedup_window_h: "},
+        Nonsense{"offer_larger_than_a_frame", [](Config& c) { c.call.max_payload_bytes = 100000; },
+                 "net.max_frame_bytes, call.max_payload_bytes: "},
+        Nonsense{"turn_server_without_secret", [](Config& c) { c.turn.servers = {"stun:a.example", "eu turn:b.example"}; },
+                 "turn.servers, turn.secret: there is a TURN server and no secret"},
+        Nonsense{"turn_secret_that_can_be_guessed",
+                 [](Config& c) {
+                   c.turn.servers = {"turns:b.example"};
+                   c.turn.secret = "123456789012345";
+                 },
+                 "turn.servers, turn.secret: the secret can be guessed"},
+        Nonsense{"push_secret_without_webhook", [](Config& c) { c.push.webhook_secret = "secret"; },
+                 "push.webhook_url, push.webhook_secret: "},
         Nonsense{"partitions_no_power_of_two", [](Config& c) { c.storage.partitions = 255; },
                  "storage.partitions: 255 is not a power of two; the nearest are 128 and 256"},
         Nonsense{"checkpoint_smaller_than_a_segment",
                  [](Config& c) { c.journal.checkpoint_bytes = 67108863; },
                  "journal.checkpoint_bytes, journal.segment_bytes: "}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ConfigValidate, ice_server_that_is_none_is_refused) {
+  EXPECT_THAT(faults_after([](Config& c) { c.turn.servers = {"stun:a.example", "http://b.example"}; }),
+              ElementsAre(StartsWith("turn.servers: \"http://b.example\" is not a STUN or TURN URL")));
+}
 
 TEST(ConfigSense, neighbours_of_the_nonsense_are_accepted) {
   EXPECT_THAT(faults_after([](Config& c) {
@@ -260,6 +277,8 @@ TEST(ConfigSense, neighbours_of_the_nonsense_are_accepted) {
                 c.journal.checkpoint_bytes = c.journal.segment_bytes;
                 c.account.registration = Registration::verified;
                 c.account.verify_webhook_url = "https://sms.example/send";
+                c.turn.servers = {"stun:a.example", "eu turn:b.example:3478?transport=udp"};
+                c.turn.secret = "1234567890123456";
               }),
               IsEmpty());
 }

@@ -19,6 +19,9 @@ std::size_t members_and_pairs(const Options& options) {
 std::size_t one_pair(const Options&) {
   return 2;
 }
+std::size_t viewers_and_pairs(const Options& options) {
+  return std::size_t{options.viewers} + 1 + std::size_t{options.beside_pairs} * 2;
+}
 std::size_t one_per_chat(const Options& options) {
   return std::size_t{options.chats} + 1;
 }
@@ -38,6 +41,10 @@ const std::vector<Scenario>& scenarios() {
        members_and_pairs},
       {"history", "one long chat: how long a page of its log takes", run_history, one_pair},
       {"chats", "one user with many chats: how long the list of them takes", run_chats, one_per_chat},
+      {"presence", "N users who watch one another and come and go: what that costs", run_presence, one_per_connection},
+      {"typing", "pairs of users who type: how soon the other is told", run_typing, two_per_pair},
+      {"calls", "pairs of users who call one another: how soon it rings", run_calls, two_per_pair},
+      {"status", "one user posts statuses to many: post and feed latency", run_status, viewers_and_pairs},
   };
   return all;
 }

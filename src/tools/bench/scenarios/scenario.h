@@ -37,6 +37,14 @@ Report run_group(Bench& bench);
 Report run_history(Bench& bench);
 // One user with many chats: how long the list of them takes.
 Report run_chats(Bench& bench);
+// Users who watch one another and come and go: what presence costs, also when all come at once.
+Report run_presence(Bench& bench);
+// Pairs of users who type: how soon the other sees it.
+Report run_typing(Bench& bench);
+// Pairs of users who call one another: how soon the other's device has the offer.
+Report run_calls(Bench& bench);
+// One user who posts to many: how soon a post is durable, how long a feed takes, what others notice.
+Report run_status(Bench& bench);
 
 // Members of the group that are connected, at least two.
 std::uint32_t online_members(const Options& options);
