@@ -47,6 +47,7 @@ class Contacts {
 
   bool contains(UserId user) const;
   std::size_t size() const { return ids_.size(); }
+  const std::vector<UserId>& ids() const { return ids_; }  // ascending
   std::size_t unwritten() const { return unwritten_.size(); }
   // Contacts with an id beyond `after`.
   ContactsPage page(UserId after, std::size_t limit) const;

@@ -92,6 +92,12 @@ void check_sizes(const Config& config, Contradictions& out) {
             "a message of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
                 std::to_string(needed));
   }
+  const std::int64_t status = (config.status.max_payload_bytes + 2) / 3 * 4 + kFrameOverhead;
+  if (frame < status) {
+    out.add({"net.max_frame_bytes", "status.max_payload_bytes"},
+            "a status of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
+                std::to_string(status));
+  }
   if (config.session.window_bytes < frame) {
     out.add({"session.window_bytes", "net.max_frame_bytes"},
             "the largest message would never fit into the window; window_bytes must be at least " +

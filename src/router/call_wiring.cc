@@ -2,25 +2,17 @@
 #include <utility>
 
 #include "godwit.pb.h"
-#include "router/router.h"
+#include "router/shard.h"
 
 namespace godwit {
 namespace {
 
-std::vector<DeviceId> connected_devices(Shard& shard, UserId user) {
+std::vector<DeviceId> connected_devices(Registry& registry, UserId user) {
   std::vector<DeviceId> devices;
-  if (const Registry::User* online = shard.registry().find(user)) {
+  if (const Registry::User* online = registry.find(user)) {
     for (const Subscriber* device : online->devices) devices.push_back(device->device());
   }
   return devices;
-}
-
-void push_to_device(Shard& shard, const CallParty& party, std::string_view frame) {
-  Registry::User* online = shard.registry().find(party.user);
-  if (online == nullptr) return;
-  for (Subscriber* device : online->devices) {
-    if (device->device() == party.device) device->on_push(frame, false);
-  }
 }
 
 Callee callee_of(const Account& account, UserId caller) {
@@ -62,34 +54,31 @@ void record_call(Shard& shard, CallEntry entry, std::function<void(const Status&
 
 }  // namespace
 
-CallWiring Router::call_wiring(unsigned index) {
-  const auto here = [this, index]() -> Shard& { return *shards_[index]; };
+CallWiring Shard::wire_calls() {
   return CallWiring{
-      clock_,
-      calls_under_way_,
+      wiring_.clock,
+      wiring_.calls_under_way,
       [this](UserId user, std::function<void(CallService&)> fn) {
         on(user, [fn = std::move(fn)](Shard& shard) { fn(shard.calls()); });
       },
       [this](const ChatId& chat, std::function<void(CallService&)> fn) {
         on(chat, [fn = std::move(fn)](Shard& shard) { fn(shard.calls()); });
       },
-      [here](UserId user) { return connected_devices(here(), user); },
-      [here](const CallParty& party, std::string_view frame) { push_to_device(here(), party, frame); },
-      [here](UserId callee, UserId caller, std::function<void(const Callee&)> reply) {
-        here().accounts().with_account(callee, [caller, reply = std::move(reply)](Account& account) {
+      [this](UserId user) { return connected_devices(registry_, user); },
+      [this](const CallParty& party, std::string_view frame) {
+        if (Subscriber* device = registry_.find(party.user, party.device)) device->on_push(frame, false);
+      },
+      [this](UserId callee, UserId caller, std::function<void(const Callee&)> reply) {
+        accounts_.with_account(callee, [caller, reply = std::move(reply)](Account& account) {
           reply(callee_of(account, caller));
         });
       },
-      [this](WakeUp wake) {
-        if (wake_up_) wake_up_(std::move(wake));
+      wiring_.wake_up,
+      [this](const ChatId& chat, UserId user, std::function<void(const ChatStanding&)> reply) {
+        chats_.with_chat(chat, [user, reply = std::move(reply)](Chat& found) { reply(standing_of(found, user)); });
       },
-      [here](const ChatId& chat, UserId user, std::function<void(const ChatStanding&)> reply) {
-        here().chats().with_chat(chat, [user, reply = std::move(reply)](Chat& found) {
-          reply(standing_of(found, user));
-        });
-      },
-      [here](CallEntry entry, std::function<void(const Status&)> reply) {
-        record_call(here(), std::move(entry), std::move(reply));
+      [this](CallEntry entry, std::function<void(const Status&)> reply) {
+        record_call(*this, std::move(entry), std::move(reply));
       }};
 }
 

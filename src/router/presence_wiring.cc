@@ -10,7 +10,9 @@ PresenceWiring Shard::wire_presence() {
   return {wiring_.worker.index(),
           wiring_.map,
           wiring_.clock,
-          wiring_.post_presence,
+          [this](unsigned worker, std::function<void(PresenceService&)> task) {
+            wiring_.at(worker, [task = std::move(task)](Shard& shard) { task(shard.presence()); });
+          },
           [this](UserId user, UserId who) -> std::optional<Sight> {
             const Account* account = accounts_.accounts().find(user);
             if (account == nullptr) return std::nullopt;

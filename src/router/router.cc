@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 
-UserSummary summary_of(const Account& account, UserId by) {
-  UserSummary summary;
-  summary.exists = account.exists();
-  summary.asks_first = account.asks_first() && !account.contacts().contains(by);
-  for (const DeviceInfo& device : account.devices()) summary.devices.push_back(device.id);
-  return summary;
-}
-
 }  // namespace
 
 Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
@@ -34,28 +26,13 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
   }
   for (unsigned i = 0; i < workers; ++i) {
     Worker& worker = *workers_[i];
-    auto describe_user = [this, &worker](UserId user, UserId by, std::function<void(const UserSummary&)> reply) {
-      on(user, [&worker, user, by, reply = std::move(reply)](Shard& shard) {
-        shard.accounts().with_account(user, [&worker, by, reply](Account& account) {
-          UserSummary summary = summary_of(account, by);
-          if (worker.is_current()) return reply(summary);
-          worker.post([reply, summary = std::move(summary)] { reply(summary); });
-        });
-      });
-    };
-    auto push_receipts = [this](ReceiptUpdate update) {
-      on(update.sender, [update](Shard& shard) {
-        if (Registry::User* online = shard.registry().find(update.sender)) {
-          for (Subscriber* device : online->devices) device->on_receipts(update);
-        }
-      });
-    };
-    auto post_presence = [this](unsigned to, std::function<void(PresenceService&)> task) {
-      workers_[to]->post([shard = shards_[to].get(), task = std::move(task)] { task(shard->presence()); });
+    auto at = [this](unsigned there, std::function<void(Shard&)> fn) { this->at(there, std::move(fn)); };
+    auto wake = [this](WakeUp wake_up) {
+      if (wake_up_) wake_up_(std::move(wake_up));
     };
     shards_.push_back(std::make_unique<Shard>(
-        Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(describe_user),
-                      std::move(push_receipts), std::move(post_presence), call_wiring(i)}, options));
+        Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(at), std::move(wake),
+                      calls_under_way_}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }
@@ -112,6 +89,8 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
     add(answers, waiting, record);
     bytes += record->body.message().envelope().size() + 64;
+    const auto& posted = record->body.status_posted();
+    bytes += posted.payload().size() + 8 * static_cast<std::uint64_t>(posted.viewers_size());
   }
   const auto post = [this](std::vector<Journal::Batch>& to, auto run) {
     for (unsigned i = 0; i < map_.workers; ++i) {

@@ -45,15 +45,20 @@ class Router {
     return *shards_[map_.worker(id)];
   }
 
-  // Runs `fn(Shard&)` on the worker of `id`: at once when this is that worker, else posted.
-  template <class Id, class F>
-  void on(const Id& id, F fn) {
-    Shard& shard = shard_of(id);
+  // Runs `fn(Shard&)` on a worker: at once when this is that worker, else posted.
+  template <class F>
+  void at(unsigned index, F fn) {
+    Shard& shard = *shards_[index];
     if (shard.worker().is_current()) {
       fn(shard);
     } else {
       shard.worker().post([&shard, fn = std::move(fn)]() mutable { fn(shard); });
     }
+  }
+  // The same on the worker of `id`.
+  template <class Id, class F>
+  void on(const Id& id, F fn) {
+    at(map_.worker(id), std::move(fn));
   }
 
   // Everything up to here has been handed to the shards' workers. Any thread.
@@ -72,8 +77,6 @@ class Router {
  private:
   // Ends a turn now and then even when nothing happens, for what is due by time.
   void tick(unsigned index);
-  // call_wiring.cc: of the calls on a worker.
-  CallWiring call_wiring(unsigned index);
   // The journal's sink.
   void dispatch(Journal::Batch batch, Errc outcome);
 

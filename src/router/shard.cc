@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+
 namespace godwit {
 namespace {
 
@@ -22,13 +23,12 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
       bit_(1ULL << wiring_.worker.index()),
       writer_(wiring_.journal, wiring_.map),
       inboxes_(wiring_.worker, wiring_.map, wiring_.store, wiring_.readers, options.cached_inboxes, options.inbox),
-      chats_({wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_,
-              wiring_.describe_user, wiring_.push_receipts},
-             options.chat, wiring_.metrics),
+      chats_(wire_chats(), options.chat, wiring_.metrics),
       accounts_({wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_},
                 options.account, wiring_.metrics),
       presence_(wire_presence(), options.presence, wiring_.metrics),
-      calls_(wiring_.calls, options.call, wiring_.metrics) {}
+      statuses_(wire_statuses(), options.status, wiring_.metrics),
+      calls_(wire_calls(), options.call, wiring_.metrics) {}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -105,6 +105,7 @@ void Shard::apply(const RecordPtr& record) {
       const UserId user(body.user_deleted().user());
       chats_.account_deleted();
       accounts_.applied(record);
+      statuses_.applied(record);
       apply_to_inbox(user, record);
       if (mine(user)) presence_.account_changed(user);
       break;
@@ -112,6 +113,7 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kBlockChanged:
       accounts_.applied(record);
       if (const UserId user(body.block_changed().blocker()); mine(user)) presence_.account_changed(user);
+      statuses_.applied(record);
       if (mine(ChatId::from(body.block_changed().chat()))) chats_.applied(record);
       break;
     case store::Record::kPrivacyChanged:
@@ -125,6 +127,12 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kInviteCreated:
     case store::Record::kDeviceRenamed:
       accounts_.applied(record);
+      break;
+    case store::Record::kStatusPosted:
+    case store::Record::kStatusRemoved:
+    case store::Record::kStatusViewed:
+    case store::Record::kStatusMuted:
+      statuses_.applied(record);
       break;
     case store::Record::BODY_NOT_SET:
       break;
@@ -233,10 +241,17 @@ void Shard::notify_some() {
   if (notifying_) wiring_.worker.post([this] { notify_some(); });
 }
 
+void Shard::push(UserId user, std::string_view frame) {
+  Registry::User* online = registry_.find(user);
+  if (online == nullptr) return;
+  for (Subscriber* device : online->devices) device->on_push(frame, true);
+}
+
 void Shard::end_turn() {
   calls_.tick();
   chats_.flush_watermarks();
   presence_.end_turn();
+  statuses_.end_turn();
   const auto [refused, outcome] = writer_.flush();
   if (!refused.empty()) {
     // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
@@ -253,13 +268,16 @@ void Shard::end_turn() {
   accounts_.handles().flush_loads();
   accounts_.invites().flush_loads();
   accounts_.contact_hashes().flush_loads();
+  statuses_.users().flush_loads();
   inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
   chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
   account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
   to_notify_.store(touched_.size(), std::memory_order_relaxed);
+  status_user_count_.store(statuses_.users().size(), std::memory_order_relaxed);
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
-                   accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty(),
+                   accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty() +
+                   statuses_.users().dirty(),
                std::memory_order_relaxed);
 }
 
@@ -267,7 +285,7 @@ void Shard::end_turn() {
 template <class F>
 bool Shard::for_caches(F step) {
   return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
-         step(accounts_.invites()) && step(accounts_.contact_hashes());
+         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users());
 }
 
 void Shard::begin_inboxes() {
@@ -277,6 +295,7 @@ void Shard::begin_inboxes() {
 }
 
 void Shard::begin_checkpoint() {
+  statuses_.finish_fan_outs();
   for_caches([](auto& cache) {
     cache.begin_checkpoint();
     return true;
@@ -302,7 +321,8 @@ bool Shard::finish_step(bool ok) {
 Shard::Sizes Shard::sizes() const {
   return {inbox_count_.load(std::memory_order_relaxed), chat_count_.load(std::memory_order_relaxed),
           account_count_.load(std::memory_order_relaxed), online_count_.load(std::memory_order_relaxed),
-          dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed)};
+          dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed),
+          status_user_count_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace godwit

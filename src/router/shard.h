@@ -18,6 +18,7 @@
 #include "journal/record_writer.h"
 #include "presence/presence_service.h"
 #include "router/registry.h"
+#include "status/status_service.h"
 #include "storage/row_cache.h"
 
 namespace godwit {
@@ -29,6 +30,7 @@ struct ShardOptions {
   PresenceOptions presence;
   CallOptions call;
   std::size_t cached_inboxes = 1'000'000;
+  StatusOptions status;
 };
 
 // Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
@@ -43,13 +45,11 @@ class Shard {
     ReaderPool& readers;
     Journal& journal;
     Metrics& metrics;
-    // On this worker: what `by` may know of a user.
-    std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
-    // To the worker of the sender.
-    std::function<void(ReceiptUpdate)> push_receipts;
-    // To the presence service of another worker.
-    std::function<void(unsigned worker, std::function<void(PresenceService&)>)> post_presence;
-    CallWiring calls;
+    // Runs on the shard of a worker: at once when that is the present one, else posted.
+    std::function<void(unsigned worker, std::function<void(Shard&)>)> at;
+    // Wakes devices that are asleep.
+    std::function<void(WakeUp)> wake_up;
+    std::atomic<std::int64_t>& calls_under_way;  // on all workers
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -66,6 +66,7 @@ class Shard {
   void recovered(const RecordPtr& record) {
     apply(record);
     finish_fan_outs();
+    statuses_.finish_fan_outs();
   }
 
   // End-of-turn hook: decisions to the journal, missed rows to the readers.
@@ -82,10 +83,11 @@ class Shard {
   Worker& worker() { return wiring_.worker; }
   ChatService& chats() { return chats_; }
   AccountService& accounts() { return accounts_; }
-  CallService& calls() { return calls_; }
   RowCache<UserId, Inbox>& inboxes() { return inboxes_; }
   Registry& registry() { return registry_; }
   PresenceService& presence() { return presence_; }
+  StatusService& statuses() { return statuses_; }
+  CallService& calls() { return calls_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
 
   // For collectors of metrics, any thread: what was true at the end of a recent turn.
@@ -96,12 +98,22 @@ class Shard {
     std::size_t users_online = 0;
     std::size_t dirty = 0;
     std::size_t to_notify = 0;
+    std::size_t status_users = 0;
   };
   Sizes sizes() const;
 
  private:
-  // presence_wiring.cc
+  // <feature>_wiring.cc: what a feature must know of the others, which it does not call itself.
+  ChatWiring wire_chats();
   PresenceWiring wire_presence();
+  StatusWiring wire_statuses();
+  CallWiring wire_calls();
+  // Runs `fn` on the shard of `id`.
+  template <class Id>
+  void on(const Id& id, std::function<void(Shard&)> fn) {
+    wiring_.at(wiring_.map.worker(id), std::move(fn));
+  }
+  void push(UserId user, std::string_view frame);
 
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
@@ -133,9 +145,10 @@ class Shard {
   RowCache<UserId, Inbox> inboxes_;
   ChatService chats_;
   AccountService accounts_;
-  CallService calls_;
   Registry registry_;
   PresenceService presence_;
+  StatusService statuses_;
+  CallService calls_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;
@@ -147,6 +160,7 @@ class Shard {
   std::atomic<std::size_t> chat_count_{0};
   std::atomic<std::size_t> account_count_{0};
   std::atomic<std::size_t> online_count_{0};
+  std::atomic<std::size_t> status_user_count_{0};
 };
 
 }  // namespace godwit

@@ -79,6 +79,13 @@ ShardOptions shard_options(const Config& config) {
   options.presence.updates_per_s = std::max(1U, u32(config.presence.updates_per_s) / static_cast<unsigned>(workers));
   options.presence.max_watched = u32(config.presence.max_watched);
   options.cached_inboxes = u64(config.storage.cached_users) / workers;
+  options.status.ttl_ms = config.status.ttl_s * 1000;
+  options.status.max_clock_skew_ms = config.chat.max_clock_skew_s * 1000;
+  options.status.posts_per_day = u32(config.status.posts_per_day);
+  options.status.view_interval_ms = config.status.view_interval_ms;
+  options.status.cached_users = u64(config.storage.cached_users) / workers;
+  options.status.user.max_feed = u64(config.status.max_feed);
+  options.status.user.max_live_posts = u64(config.status.max_live_posts);
   return options;
 }
 
@@ -110,6 +117,7 @@ SessionOptions session_options(const Config& config) {
   options.reconnect_after_ms = u32(config.server.reconnect_after_ms);
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
+  options.max_status_payload_bytes = u32(config.status.max_payload_bytes);
   return options;
 }
 

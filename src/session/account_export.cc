@@ -36,7 +36,9 @@ class PartWriter {
                           section(Section::blocks, &PartWriter::write_blocks) &&
                           section(Section::contacts, &PartWriter::write_contacts) &&
                           section(Section::chats, &PartWriter::write_chats) &&
-                          section(Section::messages, &PartWriter::write_messages);
+                          section(Section::messages, &PartWriter::write_messages) &&
+                          section(Section::statuses, &PartWriter::write_statuses) &&
+                          section(Section::muted, &PartWriter::write_muted);
     ExportPart part{std::move(lines_), std::nullopt};
     if (!complete) part.next = cursor_;
     return part;
@@ -153,6 +155,26 @@ class PartWriter {
     });
   }
 
+  bool write_statuses() {
+    v1::OwnStatus status;
+    for (const StatusPost& post : source_.statuses) {
+      if (static_cast<std::uint64_t>(post.posted_ms) <= cursor_.last) continue;
+      own_status_to_wire(post, source_.privacy.hide_read_receipts, status);
+      if (!line("status", "\"status\":" + to_json(status))) return false;
+      cursor_.last = static_cast<std::uint64_t>(post.posted_ms);
+    }
+    return true;
+  }
+
+  bool write_muted() {
+    const auto& muted = source_.muted_authors;
+    for (auto it = std::upper_bound(muted.begin(), muted.end(), UserId(cursor_.last)); it != muted.end(); ++it) {
+      if (!line("status_muted", "\"userId\":" + quoted(it->value))) return false;
+      cursor_.last = it->value;
+    }
+    return true;
+  }
+
   // What of a chat's log the user may see.
   struct View {
     std::uint64_t first = 1;
@@ -240,7 +262,7 @@ std::optional<ExportCursor> ExportCursor::decode(std::string_view bytes, UserId 
   cursor.user = UserId(seq_of_key(bytes.substr(0, 10)));
   cursor.chat = ChatId::from(bytes.substr(10, 16));
   cursor.last = seq_of_key(bytes);
-  if (cursor.section > Section::messages || cursor.user != user) return std::nullopt;
+  if (cursor.section > Section::muted || cursor.user != user) return std::nullopt;
   return cursor;
 }
 

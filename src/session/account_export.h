@@ -10,6 +10,7 @@
 
 #include "account/account.h"
 #include "godwit/ids.h"
+#include "status/status_user.h"
 #include "storage/partition_map.h"
 #include "storage/store.h"
 
@@ -18,11 +19,12 @@ namespace godwit {
 // Where an archive goes on. It says nothing but how far its own user has got, so a forged one shows nothing
 // that the user may not see; and it names no memory, so it outlives a restart.
 struct ExportCursor {
-  enum class Section : std::uint8_t { account, blocks, contacts, chats, messages };
+  enum class Section : std::uint8_t { account, blocks, contacts, chats, messages, statuses, muted };
   Section section = Section::account;
   UserId user;
   ChatId chat;             // chats: the last one; messages: the present one
-  std::uint64_t last = 0;  // blocks, contacts: the last user id; messages: the last position in `chat`
+  // blocks, contacts, muted: the last user id; messages: the last position in `chat`; statuses: the time of the last
+  std::uint64_t last = 0;
 
   std::string encode() const;
   // Nothing for bytes that are no cursor of this user.
@@ -39,6 +41,8 @@ struct ExportSource {
   PrivacySettings privacy;
   std::vector<UserId> blocked;
   ContactsPage contacts;  // those after the cursor
+  std::vector<StatusPost> statuses;   // the user's own that have not expired, oldest first
+  std::vector<UserId> muted_authors;  // ascending
   std::int64_t now_ms = 0;  // for messages that disappear
 };
 

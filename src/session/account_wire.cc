@@ -51,6 +51,14 @@ void privacy_to_wire(const PrivacySettings& settings, v1::Privacy& wire) {
   wire.set_ask_first(settings.ask_first);
 }
 
+void own_status_to_wire(const StatusPost& post, bool hides_read_receipts, v1::OwnStatus& wire) {
+  wire.set_id(post.id.str());
+  wire.set_posted_ms(post.posted_ms);
+  wire.set_expires_ms(post.expires_ms);
+  wire.set_viewers(post.viewers);
+  wire.set_views(hides_read_receipts ? 0 : post.views);
+}
+
 Result<store::PrivacySettings> privacy_change(const v1::SetPrivacy& asked) {
   store::PrivacySettings changed;
   Status valid = Unit{};

@@ -76,6 +76,14 @@ struct Dispatch {
       Row{Body::kJoinCall, false, true, true, &Session::handle_join_call},
       Row{Body::kGetCall, false, true, true, &Session::handle_get_call},
       Row{Body::kGetIceServers, false, true, true, &Session::handle_get_ice_servers},
+      Row{Body::kPostStatus, false, true, true, &Session::handle_post_status},
+      Row{Body::kListStatuses, false, true, true, &Session::handle_list_statuses},
+      Row{Body::kGetStatus, false, true, true, &Session::handle_get_status},
+      Row{Body::kViewStatus, false, true, true, &Session::handle_view_status},
+      Row{Body::kRemoveStatus, false, true, true, &Session::handle_remove_status},
+      Row{Body::kMuteStatus, false, true, true, &Session::handle_mute_status},
+      Row{Body::kListStatusViews, false, true, true, &Session::handle_list_status_views},
+      Row{Body::kListOwnStatuses, false, true, true, &Session::handle_list_own_statuses},
   };
 };
 

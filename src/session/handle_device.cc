@@ -115,7 +115,14 @@ void Session::handle_delete_account(Request& frame) {
   }
   leave_groups([reply = done_reply(frame.request_id())](Session& session, const Status& left) {
     if (!left) return reply(left);
-    session.host_->shard().accounts().erase(session.user_, reply);
+    Shard& shard = session.host_->shard();
+    shard.statuses().remove_all(session.user_, [&shard, user = session.user_, reply](const Status& removed) {
+      if (!removed) return reply(removed);
+      shard.accounts().erase(user, [&shard, user, reply](const Status& erased) {
+        if (!erased) shard.statuses().reopen(user);
+        reply(erased);
+      });
+    });
   });
 }
 

@@ -1,5 +1,7 @@
 // ExportAccount: all that the server holds of the account, part by part.
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "godwit.pb.h"
@@ -39,6 +41,18 @@ void Session::handle_export_account(Request& frame) {
     source.contacts = account_->contacts().page(UserId(begun ? source.from.last : 0), kExportContacts);
   }
   exporting_ = true;
+  auto begun = std::make_shared<ExportSource>(std::move(source));
+  host_->shard().statuses().with_user(user_, [anchor = anchor_, id, begun](const StatusUser& user) {
+    to_session(anchor, [id, begun, posts = user.posts(), muted = user.muted()](Session& session) mutable {
+      std::erase_if(posts, [&](const StatusPost& post) { return !StatusUser::live(post, begun->now_ms); });
+      begun->statuses = std::move(posts);
+      begun->muted_authors = std::move(muted);
+      session.make_export(id, std::move(*begun));
+    });
+  });
+}
+
+void Session::make_export(std::uint64_t id, ExportSource source) {
   host_->readers.post([anchor = anchor_, host = host_, id, source = std::move(source)]() mutable {
     ExportPart part = make_export_part(host->store, host->router.map(), std::move(source));
     to_session(anchor, [id, part = std::move(part)](Session& session) mutable {

@@ -40,6 +40,7 @@ struct SessionOptions {
   std::uint32_t typing_max_members = 1'000;
   std::uint32_t reconnect_after_ms = 1000;
   std::uint32_t reconnect_jitter_ms = 5000;
+  std::uint32_t max_status_payload_bytes = 16'384;
   bool durable = true;  // journal.sync
 };
 

@@ -24,6 +24,8 @@
 
 namespace godwit {
 
+struct ExportSource;
+
 // States, in order; each goes only to the next, or to closed:
 //
 //   greeting   the challenge is sent; registration, linking, refreshing and Hello are possible
@@ -138,6 +140,14 @@ class Session final : public LinkUser,
   void handle_join_call(Request& frame);
   void handle_get_call(Request& frame);
   void handle_get_ice_servers(Request& frame);
+  void handle_post_status(Request& frame);
+  void handle_list_statuses(Request& frame);
+  void handle_get_status(Request& frame);
+  void handle_view_status(Request& frame);
+  void handle_remove_status(Request& frame);
+  void handle_mute_status(Request& frame);
+  void handle_list_status_views(Request& frame);
+  void handle_list_own_statuses(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -210,6 +220,7 @@ class Session final : public LinkUser,
 
   // handle_export.cc
   std::int64_t begin_export();
+  void make_export(std::uint64_t request_id, ExportSource source);
 
   // delivery.cc
   void deliver();

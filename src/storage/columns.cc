@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kPartitionBytes = 2;
 constexpr std::size_t kUserPrefix = kPartitionBytes + 8;
 constexpr std::size_t kChatPrefix = kPartitionBytes + 16;
+constexpr std::size_t kStatusPrefix = kUserPrefix + 16;
 
 // A row of this many bytes or fewer is read alone, so a block should hold few others.
 constexpr std::size_t kPointBlock = 4 << 10;
@@ -67,6 +68,16 @@ constexpr Workload kCatalogue[kColumns] = {
     {"contact", kUserPrefix, true, kPointBlock},
     // Accounts by the keyed hash of their handle. Point reads; most hashes of an address book are absent.
     {"contact_hash", 0, true, kPointBlock},
+    // What users have to do with statuses. One point read when a user first meets one. Rewritten by the checkpoint
+    // after each status that the user posts, gets, sees or mutes.
+    {"status_user", 0, true, kPointBlock},
+    // References to statuses in the feeds of viewers. Scanned per viewer when the feed is first touched, never read
+    // singly. Written when posted, again when seen; they live for a day and go by the compaction filter.
+    {"status_feed", kUserPrefix, false, kScanBlock},
+    // Contents of statuses, up to a page of them large. Read by whole key each time that one is opened.
+    {"status", 0, true, kScanBlock},
+    // Who has seen a status. Scanned per status, page by page, by its author alone.
+    {"status_view", kStatusPrefix, false, kPointBlock},
 };
 
 const Workload& workload(Column column) {
@@ -146,6 +157,12 @@ rocksdb::ColumnFamilyOptions column_options(Column column, const ColumnContext& 
     constexpr std::uint64_t kDay = 24 * 3600;
     options.compaction_filter_factory = context.log_filter;
     options.periodic_compaction_seconds = kDay;
+  } else if (column == Column::status || column == Column::status_feed || column == Column::status_view) {
+    // Everything here expires within a day or so, and little is there: rewriting it often is cheap.
+    constexpr std::uint64_t kSixHours = 6 * 3600;
+    options.compaction_filter_factory =
+        column == Column::status ? context.status_filter : context.status_reference_filter;
+    options.periodic_compaction_seconds = kSixHours;
   } else {
     options.periodic_compaction_seconds = 0;
   }

@@ -22,6 +22,9 @@ struct ColumnContext {
   std::int64_t inbox_retention_ms = 0;
   // For `chat_log`.
   std::shared_ptr<rocksdb::CompactionFilterFactory> log_filter;
+  // For `status`, and for `status_feed` and `status_view`.
+  std::shared_ptr<rocksdb::CompactionFilterFactory> status_filter;
+  std::shared_ptr<rocksdb::CompactionFilterFactory> status_reference_filter;
 };
 
 rocksdb::ColumnFamilyOptions column_options(Column column, const ColumnContext& context);

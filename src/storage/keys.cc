@@ -91,6 +91,22 @@ std::string member_key(Partition partition, const ChatId& chat, UserId user) {
   return log_key(partition, chat, ChatSeq(user.value));
 }
 
+std::string status_key(Partition partition, UserId author, const MessageId& id) {
+  return mark_key(partition, author, ChatId::from(id.view()));
+}
+
+std::string status_view_key(Partition partition, UserId author, const MessageId& id, UserId viewer) {
+  std::string key = status_key(partition, author, id);
+  append_u64(key, viewer.value);
+  return key;
+}
+
+std::string status_feed_key(Partition partition, UserId viewer, std::int64_t posted_ms, UserId author) {
+  std::string key = inbox_key(partition, viewer, InboxSeq(static_cast<std::uint64_t>(posted_ms)));
+  append_u64(key, author.value);
+  return key;
+}
+
 std::uint64_t seq_of_key(std::string_view key) {
   std::uint64_t big_endian = 0;
   std::memcpy(&big_endian, key.data() + key.size() - sizeof big_endian, sizeof big_endian);

@@ -16,7 +16,7 @@ Partition partition_of(const ChatId& chat, unsigned partitions);
 // For handles, invite codes and hashes of handles.
 Partition partition_of(std::string_view name, unsigned partitions);
 
-std::string user_key(Partition partition, UserId user);                          // user, inbox_meta
+std::string user_key(Partition partition, UserId user);                          // user, inbox_meta, status_user
 std::string name_key(Partition partition, std::string_view name);                // handle, invite, contact_hash
 std::string contact_key(Partition partition, UserId user, UserId contact);       // contact
 std::string inbox_key(Partition partition, UserId user, InboxSeq seq);           // inbox
@@ -26,7 +26,12 @@ std::string log_key(Partition partition, const ChatId& chat, ChatSeq seq);      
 
 std::string member_key(Partition partition, const ChatId& chat, UserId user);      // member
 
-// The last 8 bytes of an inbox, log, member or contact key.
+// A status is named by its author and the id that the author's device made.
+std::string status_key(Partition partition, UserId author, const MessageId& id);   // status
+std::string status_view_key(Partition partition, UserId author, const MessageId& id, UserId viewer);  // status_view
+std::string status_feed_key(Partition partition, UserId viewer, std::int64_t posted_ms, UserId author);  // status_feed
+
+// The last 8 bytes of an inbox, log, member, contact, status_view or status_feed key.
 std::uint64_t seq_of_key(std::string_view key);
 // The smallest key that is greater than every key with this prefix; empty when there is none.
 std::string prefix_end(std::string_view prefix);

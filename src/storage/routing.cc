@@ -52,6 +52,19 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
       return user(record.contacts_changed().user());
     case store::Record::kDeviceRenamed:
       return user(record.device_renamed().user());
+    case store::Record::kStatusPosted:
+      bits = user(record.status_posted().author());
+      for (const std::uint64_t id : record.status_posted().viewers()) bits |= user(id);
+      return bits;
+    case store::Record::kStatusRemoved:
+      bits = user(record.status_removed().author());
+      for (const std::uint64_t id : record.status_removed().viewers()) bits |= user(id);
+      return bits;
+    case store::Record::kStatusViewed:
+      bits = user(record.status_viewed().viewer());
+      return record.status_viewed().shown() ? bits | user(record.status_viewed().author()) : bits;
+    case store::Record::kStatusMuted:
+      return user(record.status_muted().user());
     case store::Record::BODY_NOT_SET:
       return 0;
   }

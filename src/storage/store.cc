@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "storage/bulk_load.h"
 #include "storage/columns.h"
+#include "storage/expiry_filter.h"
 #include "storage/inbox_filter.h"
 #include "storage/log_filter.h"
 #include "storage/keys.h"
@@ -129,6 +130,8 @@ Store::Store(const StoreOptions& options, const Clock& clock, Metrics& metrics)
       listener_(std::make_shared<StoreListener>()),
       inbox_filter_(std::make_shared<InboxFilterFactory>(clock, options.inbox_retention_ms)),
       log_filter_(std::make_shared<LogFilterFactory>(clock)),
+      status_filter_(std::make_shared<ExpiryFilterFactory>(clock, kStatusExpiresField)),
+      status_reference_filter_(std::make_shared<ExpiryFilterFactory>(clock, kStatusReferenceExpiresField)),
       probe_(std::make_unique<StoreProbe>(metrics)) {
   make_directory(directory_);
   check_whole(directory_);
@@ -155,6 +158,8 @@ void Store::open(const StoreOptions& options) {
                                              /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.3);
   context.inbox_filter = inbox_filter_;
   context.log_filter = log_filter_;
+  context.status_filter = status_filter_;
+  context.status_reference_filter = status_reference_filter_;
   context.inbox_retention_ms = options.inbox_retention_ms;
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (std::size_t i = 0; i < kColumns; ++i) {
@@ -375,7 +380,8 @@ std::optional<std::string> Store::compact() {
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   options.exclusive_manual_compaction = false;
-  for (const Column column : {Column::chat_log, Column::inbox}) {
+  for (const Column column :
+       {Column::chat_log, Column::inbox, Column::status, Column::status_feed, Column::status_view}) {
     const auto status = db_->CompactRange(options, columns_[static_cast<std::size_t>(column)], nullptr, nullptr);
     if (!status.ok()) return status.ToString();
   }

@@ -23,15 +23,17 @@ class ColumnFamilyHandle;
 namespace godwit {
 
 class InboxFilterFactory;
+class ExpiryFilterFactory;
 class LogFilterFactory;
 class StoreListener;
 class StoreProbe;
 
 // The column families; columns.cc has the workload and the reason beside each one's options.
 enum class Column : std::uint8_t {
-  meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member, contact, contact_hash
+  meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member, contact, contact_hash,
+  status_user, status_feed, status, status_view
 };
-inline constexpr std::size_t kColumns = 12;
+inline constexpr std::size_t kColumns = 16;
 
 struct StoreOptions {
   std::string directory;      // created when missing, mode 0700
@@ -93,7 +95,7 @@ class Store {
   // when the disk refuses; nothing has changed then and it may be tried again.
   bool commit(CheckpointRows rows, Lsn applied);
 
-  // Rewrites what the columns of messages hold, so that what was removed or has expired is gone from the disk
+  // Rewrites what the columns of messages and statuses hold, so that what was removed or has expired is gone from the disk
   // when it returns. Takes as long as it takes. Returns the reason on failure.
   std::optional<std::string> compact();
 
@@ -120,6 +122,8 @@ class Store {
   std::shared_ptr<StoreListener> listener_;
   std::shared_ptr<InboxFilterFactory> inbox_filter_;
   std::shared_ptr<LogFilterFactory> log_filter_;
+  std::shared_ptr<ExpiryFilterFactory> status_filter_;  // column status
+  std::shared_ptr<ExpiryFilterFactory> status_reference_filter_;  // columns status_feed and status_view
   std::unique_ptr<StoreProbe> probe_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> columns_;

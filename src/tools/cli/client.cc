@@ -33,6 +33,7 @@ Client::Client(EventLoop& loop, Profile& profile, ClientOptions options, ClientE
       options_(std::move(options)),
       events_(std::move(events)),
       policy_(random_below),
+      presence_(v1::OFFLINE),
       reconnect_timer_(loop),
       keepalive_timer_(loop),
       resend_timer_(loop),
@@ -167,12 +168,12 @@ void Client::refresh_token() {
 
 void Client::greet() {
   const auto cursor = cursor_reset_ ? std::nullopt : profile_.state.cursor;
-  transmit_request(
-      make_hello(*profile_.account, nonce_, cursor, options_.keepalive_s, options_.transport.user_agent),
-      [this](const v1::ServerFrame* reply, const Failure* failure) {
-        if (failure != nullptr) return on_hello_refused(*failure);
-        on_welcome(reply->welcome());
-      });
+  transmit_request(make_hello(*profile_.account, nonce_, cursor, options_.keepalive_s,
+                              options_.transport.user_agent, presence_),
+                   [this](const v1::ServerFrame* reply, const Failure* failure) {
+                     if (failure != nullptr) return on_hello_refused(*failure);
+                     on_welcome(reply->welcome());
+                   });
 }
 
 void Client::on_hello_refused(const Failure& failure) {
@@ -211,6 +212,19 @@ void Client::on_welcome(const v1::Welcome& welcome) {
   keep_alive();
   send_next();
   report_reads();
+  if (events_.connected) events_.connected();
+}
+
+void Client::set_presence(v1::PresenceState state) {
+  presence_ = state;
+  if (!ready() || !options_.authenticate) return;
+  v1::ClientFrame frame;
+  frame.mutable_set_presence()->set_state(state);
+  transmit_request(std::move(frame), [this](const v1::ServerFrame*, const Failure* failure) {
+    if (failure != nullptr && failure->exit == ExitCode::server) {
+      notice("the server did not take the presence: " + failure->name);
+    }
+  });
 }
 
 void Client::request(v1::ClientFrame frame, ReplyHandler handler) {

@@ -36,6 +36,7 @@ class Sent;
 class ServerFrame;
 class Watermarks;
 class Welcome;
+enum PresenceState : int;
 }  // namespace godwit::v1
 
 namespace godwit::cli {
@@ -55,6 +56,10 @@ struct ClientEvents {
   std::function<void(const v1::ReceiptCounts&)> receipt_counts;
   std::function<void(std::uint64_t from, std::uint64_t to)> gap;
   std::function<void(const v1::Linked&)> linked;
+  // The device is ready, for the first time or again; what was asked for on the last connection is forgotten.
+  std::function<void()> connected;
+  // A push of presence, typing, statuses or calls.
+  std::function<void(const v1::ServerFrame&)> live;
   // What the user should know: connection lost, coming back, and the like.
   std::function<void(const std::string&)> notice;
 };
@@ -90,6 +95,10 @@ class Client {
   std::int64_t server_now_ms() const;
   // 0 until known.
   std::uint32_t max_payload_bytes() const { return max_payload_bytes_; }
+
+  // How present the user is, from now on and on connections to come. OFFLINE at first: a command that comes
+  // and goes is nobody being there.
+  void set_presence(v1::PresenceState state);
 
   // The handler is called exactly once: with the reply, with the server's error, or when the connection ends.
   void request(v1::ClientFrame frame, ReplyHandler handler);
@@ -150,6 +159,7 @@ class Client {
   std::optional<Failure> failure_;
   Failure last_problem_{ExitCode::connection, "not_connected", "not connected"};
 
+  v1::PresenceState presence_;
   std::string nonce_;
   bool caught_up_ = false;
   bool refreshed_ = false;     // on this connection

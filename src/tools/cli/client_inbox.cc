@@ -27,6 +27,16 @@ void Client::on_push(const v1::ServerFrame& frame) {
       return;
     case v1::ServerFrame::kError:
       return notice("the server refused a notice: " + failure_of(frame.error()).name);
+    case v1::ServerFrame::kPresences:
+    case v1::ServerFrame::kTypingNotice:
+    case v1::ServerFrame::kStatusNews:
+    case v1::ServerFrame::kStatusViewCount:
+    case v1::ServerFrame::kCallOffered:
+    case v1::ServerFrame::kCallChanged:
+    case v1::ServerFrame::kCallSignaled:
+    case v1::ServerFrame::kCallState:
+      if (events_.live) events_.live(frame);
+      return;
     default:
       return;  // a newer server
   }

@@ -78,6 +78,7 @@ void Client::on_sent(const OutgoingMessage& message, const v1::Sent& sent) {
   own.set_time_delta_ms(sent.time_delta_ms());
   own.set_payload(message.payload);
   own.set_ttl_s(message.ttl_s);
+  own.set_relates_to(message.relates_to);
   profile_.record(own);
   profile_.store().sync();
   profile_.outbox().remove(message.id);

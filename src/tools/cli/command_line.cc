@@ -71,6 +71,7 @@ int run_command_line(int argc, char** argv) {
   add_account_commands(app, commands);
   add_message_commands(app, commands);
   add_group_commands(app, commands);
+  add_live_commands(app, commands);
   add_privacy_commands(app, commands);
   add_device_commands(app, commands);
   add_debug_commands(app, commands);

@@ -84,6 +84,10 @@ class CommandSession {
   const ChatKey* key_of(const ChatRef& chat);
   // The same, but throws CommandError without a passphrase.
   const ChatKey& require_key_of(const ChatRef& chat);
+  // The key of an author's statuses, or nothing without a passphrase.
+  std::optional<ChatKey> status_key_of(UserId author);
+  // Throws CommandError without a passphrase.
+  void require_passphrase();
 
   UserId self() const { return profile_.account->user; }
   Client& client() { return client_; }
@@ -100,7 +104,6 @@ class CommandSession {
   std::optional<ChatId> known_group(const std::string& name);
   std::optional<std::string> group_name(const ChatId& group);
   const std::string* passphrase();
-  void require_passphrase();
   const GroupSecret* group_secret();
 
   Context& context_;

@@ -214,6 +214,12 @@ const ChatKey* CommandSession::key_of(const ChatRef& chat) {
   return &keys_.emplace(chat, std::move(key)).first->second;
 }
 
+std::optional<ChatKey> CommandSession::status_key_of(UserId author) {
+  const GroupSecret* secret = group_secret();
+  if (secret == nullptr) return std::nullopt;
+  return secret->status_key_of(author);
+}
+
 const ChatKey& CommandSession::require_key_of(const ChatRef& chat) {
   require_passphrase();
   return *key_of(chat);

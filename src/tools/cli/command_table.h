@@ -23,6 +23,8 @@ struct Commands {
   RawOptions raw;
   GroupOptions group;
   InviteOptions invite;
+  StatusOptions status;
+  CallOptions call;
   std::string handle;
   std::string value;
   std::vector<std::string> names;
@@ -32,6 +34,8 @@ struct Commands {
   std::string wait = "sent";
   std::string span;  // a time like 1d
   bool everyone = false;
+  bool watch = false;
+  bool with_muted = false;
   bool yes = false;
   Action action;
 
@@ -70,5 +74,7 @@ void add_debug_commands(CLI::App& app, Commands& c);
 // command_table_chats.cc
 void add_message_commands(CLI::App& app, Commands& c);
 void add_group_commands(CLI::App& app, Commands& c);
+// command_table_live.cc
+void add_live_commands(CLI::App& app, Commands& c);
 
 }  // namespace godwit::cli

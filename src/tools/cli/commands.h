@@ -31,6 +31,7 @@ struct SendOptions {
   WaitFor wait = WaitFor::sent;
   std::uint32_t ttl_s = 0;  // seconds after which the message is removed; 0: as the chat has it
   std::string id;
+  std::string status;  // number or id of a status of `to` that this answers
 };
 ExitCode run_send(Context& context, const SendOptions& options);
 
@@ -92,6 +93,36 @@ ExitCode run_contacts_list(Context& context);
 ExitCode run_contacts_change(Context& context, const std::vector<std::string>& names, bool add);
 ExitCode run_contacts_find(Context& context, const std::vector<std::string>& handles);
 ExitCode run_export(Context& context, const std::string& file);
+
+// Users, or groups whose members are meant; all contacts when there are none.
+ExitCode run_presence(Context& context, const std::vector<std::string>& names, bool watch);
+
+struct StatusOptions {
+  std::string author;
+  std::string which = "1";  // number among the author's, 1 for the newest, or id
+  std::string only;         // handles, with commas between them
+  std::string except;
+  std::vector<std::string> words;
+};
+ExitCode run_status_post(Context& context, const StatusOptions& options);
+ExitCode run_status_list(Context& context, bool with_muted);
+ExitCode run_status_show(Context& context, const StatusOptions& options);
+ExitCode run_status_mine(Context& context);
+ExitCode run_status_views(Context& context, const std::string& which);
+ExitCode run_status_remove(Context& context, const std::string& which);
+ExitCode run_status_mute(Context& context, const std::string& name, bool lift);
+
+struct CallOptions {
+  std::string with;
+  bool group = false;  // `with` is one
+  bool video = false;
+  std::uint32_t seconds = 0;  // after which an answered call is ended; 0: when somebody hangs up
+  bool answer = false;        // whoever calls
+  std::uint64_t count = 0;    // of calls to wait for; 0: without end
+};
+ExitCode run_call(Context& context, const CallOptions& options);
+ExitCode run_calls(Context& context, const CallOptions& options);
+ExitCode run_ice_servers(Context& context, const std::string& region);
 
 ExitCode run_devices(Context& context);
 ExitCode run_link(Context& context, const std::string& device_name);

@@ -6,10 +6,7 @@ namespace {
 // The server's default, until it says otherwise.
 constexpr std::uint32_t kMaxPayloadBytes = 64 << 10;
 
-}  // namespace
-
-OutgoingMessage compose(CommandSession& session, const ChatRef& to, const MessageId& id,
-                        std::string_view text) {
+void require_size(CommandSession& session, std::string_view text) {
   if (text.empty()) throw CommandError(ExitCode::usage, "usage", "an empty message");
   const std::uint32_t told = session.client().max_payload_bytes();
   const std::uint32_t limit = told != 0 ? told : kMaxPayloadBytes;
@@ -18,7 +15,21 @@ OutgoingMessage compose(CommandSession& session, const ChatRef& to, const Messag
                        "the message has " + std::to_string(sealed_size(text.size())) +
                            " bytes when encrypted, and may have " + std::to_string(limit));
   }
-  return {id, to, session.require_key_of(to).seal(text, session.self(), id)};
+}
+
+}  // namespace
+
+OutgoingMessage compose(CommandSession& session, const ChatRef& to, const MessageId& id,
+                        std::string_view text) {
+  require_size(session, text);
+  return {id, to, session.require_key_of(to).seal(text, session.self(), id), 0, {}};
+}
+
+OutgoingMessage compose_reply(CommandSession& session, const ChatRef& to, const MessageId& id,
+                              std::string_view text, const MessageId& status) {
+  require_size(session, text);
+  const ChatKey& key = session.require_key_of(to);
+  return {id, to, key.seal_reply(text, session.self(), id, status), 0, status.str()};
 }
 
 void enqueue(CommandSession& session, const OutgoingMessage& message) {

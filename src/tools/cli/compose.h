@@ -11,6 +11,10 @@ namespace godwit::cli {
 OutgoingMessage compose(CommandSession& session, const ChatRef& to, const MessageId& id,
                         std::string_view text);
 
+// The same of an answer to a status.
+OutgoingMessage compose_reply(CommandSession& session, const ChatRef& to, const MessageId& id,
+                              std::string_view text, const MessageId& status);
+
 // Keeps the message until the server has it. Throws CommandError when too many wait already.
 void enqueue(CommandSession& session, const OutgoingMessage& message);
 

@@ -6,6 +6,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <utility>
 
 namespace godwit::cli {
 namespace asio = boost::asio;
@@ -34,6 +35,11 @@ struct EventLoop::Impl {
                                }
                              });
   }
+  void await_signal() {
+    signals.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) interrupted = true;
+    });
+  }
   void poll(const std::shared_ptr<Watch>& w) {
     asio::post(context, [this, w] {
       if (watch != w) return;
@@ -45,9 +51,7 @@ struct EventLoop::Impl {
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
   std::signal(SIGPIPE, SIG_IGN);
-  impl_->signals.async_wait([this](const boost::system::error_code& error, int) {
-    if (!error) impl_->interrupted = true;
-  });
+  impl_->await_signal();
 }
 
 EventLoop::~EventLoop() {
@@ -67,6 +71,10 @@ bool EventLoop::run_until(const std::function<bool()>& done, Deadline deadline) 
 
 bool EventLoop::interrupted() const {
   return impl_->interrupted;
+}
+
+void EventLoop::resume() {
+  if (std::exchange(impl_->interrupted, false)) impl_->await_signal();
 }
 
 void EventLoop::watch(int fd, std::function<void()> readable) {

@@ -29,6 +29,8 @@ class EventLoop {
   bool run_until(const std::function<bool()>& done, Deadline deadline);
   // SIGINT or SIGTERM has come.
   bool interrupted() const;
+  // The signal is dealt with: handling goes on, until the next one.
+  void resume();
 
   // Calls `readable` whenever `fd` can be read without blocking, until unwatch(). One descriptor at a time.
   // Regular files count as always readable.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tools/cli/call_text.h"
 #include "tools/cli/duration.h"
 #include "tools/cli/sanitize.h"
 
@@ -165,6 +166,7 @@ std::string event_text(const v1::ChatEvent& event, UserId actor, std::uint64_t c
     sentence.add("changed the settings (" + settings_text(event.settings()) + ")");
   }
   if (event.removed_seq() != 0) sentence.add("removed message #" + std::to_string(event.removed_seq()));
+  if (event.has_call()) sentence.add(call_record_text(event.call()));
   if (event.has_ttl_s()) sentence.add("set the timer: " + timer_text(event.ttl_s()));
   return sentence.take();
 }

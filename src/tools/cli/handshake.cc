@@ -12,7 +12,7 @@ constexpr std::int64_t kTokenMarginMs = 15'000;
 
 v1::ClientFrame make_hello(const Account& account, std::string_view nonce,
                            std::optional<std::uint64_t> cursor, std::uint32_t keepalive_s,
-                           std::string_view client) {
+                           std::string_view client, v1::PresenceState presence) {
   v1::ClientFrame frame;
   v1::Hello& hello = *frame.mutable_hello();
   hello.set_token(account.token);
@@ -20,6 +20,7 @@ v1::ClientFrame make_hello(const Account& account, std::string_view nonce,
   if (cursor) hello.set_cursor(*cursor);
   hello.set_keepalive_s(keepalive_s);
   hello.set_client(std::string(client));
+  hello.set_presence(presence);
   return frame;
 }
 

@@ -10,14 +10,15 @@
 
 namespace godwit::v1 {
 class ClientFrame;
-}
+enum PresenceState : int;
+}  // namespace godwit::v1
 
 namespace godwit::cli {
 
 // `nonce` is that of the Challenge of the connection that the frame goes to.
 v1::ClientFrame make_hello(const Account& account, std::string_view nonce,
                            std::optional<std::uint64_t> cursor, std::uint32_t keepalive_s,
-                           std::string_view client);
+                           std::string_view client, v1::PresenceState presence);
 v1::ClientFrame make_refresh(const Account& account, std::string_view nonce);
 v1::ClientFrame make_register(const Account& account, std::string_view nonce, std::string_view handle,
                               std::string_view invite, std::string_view code);

@@ -38,7 +38,10 @@ void decrypt(CommandSession& session, const v1::Envelope& envelope, MessageView&
     view.problem = "encrypted: no passphrase given";
     return;
   }
-  view.text = key->open(envelope.payload(), UserId(envelope.from()), view.id);
+  const UserId from(envelope.from());
+  if (view.relates_to) view.text = key->open_reply(envelope.payload(), from, view.id, *view.relates_to);
+  view.on_status = view.text.has_value();
+  if (!view.text) view.text = key->open(envelope.payload(), from, view.id);
   if (!view.text) view.problem = "cannot be decrypted: another passphrase, another client, or altered";
 }
 
@@ -69,14 +72,18 @@ MessageView view_message(CommandSession& session, const v1::Envelope& envelope, 
   MessageView view;
   view.chat = chat;
   view.chat_name = session.chat_name(chat);
-  view.outgoing = UserId(envelope.from()) == session.self();
-  view.from_name = session.name_of(UserId(envelope.from()));
+  view.from = UserId(envelope.from());
+  view.outgoing = view.from == session.self();
+  view.from_name = session.name_of(view.from);
   if (envelope.id().size() == view.id.bytes.size()) view.id = MessageId::from(envelope.id());
   view.time_ms = view.id.time_ms() + envelope.time_delta_ms();
   view.inbox_seq = envelope.seq();
   view.chat_seq = envelope.chat_seq();
   view.from_device = envelope.from_device();
   view.gone = gone_name(envelope.gone());
+  if (envelope.relates_to().size() == view.id.bytes.size()) {
+    view.relates_to = MessageId::from(envelope.relates_to());
+  }
   if (envelope.has_event()) {
     tell_event(session, envelope, view);
   } else if (view.gone.empty()) {
@@ -97,6 +104,7 @@ std::string message_line(const MessageView& message) {
   if (!message.event.empty()) return time + message.chat_name + " -- " + message.event;
   std::string who = message.outgoing ? "me -> " + message.chat_name : message.from_name;
   if (!message.outgoing && message.chat.is_group()) who += " in " + message.chat_name;
+  if (message.on_status) who += " (on a status)";
   return time + who + ": " + shown_text(message);
 }
 
@@ -111,6 +119,8 @@ nlohmann::ordered_json message_json(const MessageView& message) {
   out["chat_seq"] = message.chat_seq;
   out["seq"] = message.inbox_seq;
   out["time_ms"] = message.time_ms;
+  if (message.relates_to) out["relates_to"] = format_uuid(*message.relates_to);
+  if (message.on_status) out["on_status"] = true;
   out["text"] = nullptr;
   if (!message.event.empty()) {
     out["text"] = message.event;

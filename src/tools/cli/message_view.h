@@ -16,11 +16,14 @@ struct MessageView {
   ChatRef chat;
   std::string chat_name;  // sanitised, as all names
   std::string from_name;
-  bool outgoing = false;            // by this account, from whatever device
-  std::optional<std::string> text;  // as it was written: not sanitised
-  std::string problem;              // why there is no text
-  std::string gone;                 // "expired" or "removed": there is no text any more
-  std::string event;                // what changed in the chat: a sentence, sanitised; then there is no text
+  UserId from;
+  bool outgoing = false;                // by this account, from whatever device
+  std::optional<std::string> text;      // as it was written: not sanitised
+  std::string problem;                  // why there is no text
+  std::optional<MessageId> relates_to;  // the message or status that it answers
+  bool on_status = false;               // `relates_to` is a status, as the sender says
+  std::string gone;                     // "expired" or "removed": there is no text any more
+  std::string event;  // what changed in the chat: a sentence, sanitised; then there is no text
   nlohmann::ordered_json event_json;
   std::int64_t time_ms = 0;  // of acceptance, by the server's clock
   MessageId id;
@@ -34,7 +37,8 @@ MessageView view_message(CommandSession& session, const v1::Envelope& envelope, 
 
 // The text, sanitised; "(message expired)"; or the problem in brackets.
 std::string shown_text(const MessageView& message);
-// "14:05 bob: text", "14:05 bob in club: text", "14:05 me -> bob: text" or "14:05 club -- ann added bob".
+// "14:05 bob: text", "14:05 bob in club: text", "14:05 me -> bob: text", "14:05 bob (on a status): text" or
+// "14:05 club -- ann added bob".
 std::string message_line(const MessageView& message);
 // Which chat it is, by id, into a result.
 void add_chat(nlohmann::ordered_json& out, const ChatRef& chat);

@@ -20,7 +20,7 @@ OutgoingMessage read_message(const std::filesystem::path& file) {
     throw std::runtime_error(file.string() + " is damaged; remove it to go on without that message");
   }
   const ChatRef to = send.chat().empty() ? ChatRef(UserId(send.to())) : ChatRef(ChatId::from(send.chat()));
-  return {MessageId(MessageId::from(send.id())), to, send.payload(), send.ttl_s()};
+  return {MessageId(MessageId::from(send.id())), to, send.payload(), send.ttl_s(), send.relates_to()};
 }
 
 }  // namespace
@@ -35,6 +35,7 @@ v1::Send to_request(const OutgoingMessage& message) {
   }
   send.set_payload(message.payload);
   send.set_ttl_s(message.ttl_s);
+  send.set_relates_to(message.relates_to);
   return send;
 }
 

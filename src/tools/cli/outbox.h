@@ -18,8 +18,9 @@ namespace godwit::cli {
 struct OutgoingMessage {
   MessageId id;
   ChatRef to;
-  std::string payload;      // encrypted
-  std::uint32_t ttl_s = 0;  // 0: as the chat has it
+  std::string payload;          // encrypted
+  std::uint32_t ttl_s = 0;      // 0: as the chat has it
+  std::string relates_to = {};  // id of the message or status that this one answers, or empty
 };
 
 // The request that carries it, on the wire and on disk.

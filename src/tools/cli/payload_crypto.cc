@@ -125,6 +125,25 @@ std::optional<std::string> ChatKey::open(std::string_view payload, UserId sender
   return open_under(key_, payload, associated_data(sender, id));
 }
 
+std::string ChatKey::reply_data(UserId sender, const MessageId& id, const MessageId& status) const {
+  std::string aad = labelled("godwit-cli/v1/status-reply");
+  append_id(aad, sender);
+  aad += id.view();
+  aad += status.view();
+  aad += scope_;
+  return aad;
+}
+
+std::string ChatKey::seal_reply(std::string_view text, UserId sender, const MessageId& id,
+                                const MessageId& status) const {
+  return seal_under(key_, text, reply_data(sender, id, status));
+}
+
+std::optional<std::string> ChatKey::open_reply(std::string_view payload, UserId sender, const MessageId& id,
+                                               const MessageId& status) const {
+  return open_under(key_, payload, reply_data(sender, id, status));
+}
+
 GroupSecret GroupSecret::derive(std::string_view passphrase) {
   GroupSecret secret;
   derive_slowly(secret.secret_, passphrase, labelled("godwit-cli/v1/groups"));
@@ -135,6 +154,14 @@ GroupSecret GroupSecret::derive(std::string_view passphrase) {
 ChatKey GroupSecret::key_of(const ChatId& group) const {
   ChatKey key(group.str());
   cli::derive(key.key_, secret_, labelled("godwit-cli/v1/group") + group.str());
+  return key;
+}
+
+ChatKey GroupSecret::status_key_of(UserId author) const {
+  std::string scope;
+  append_id(scope, author);
+  ChatKey key(scope);
+  cli::derive(key.key_, secret_, labelled("godwit-cli/v1/status") + scope);
   return key;
 }
 

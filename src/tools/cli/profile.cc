@@ -88,7 +88,7 @@ std::optional<OutgoingMessage> Profile::find_own(const MessageId& id) const {
   std::optional<OutgoingMessage> found;
   store_->scan(0, [&](const v1::Envelope& e, std::uint64_t) {
     const bool match = account && e.from() == account->user.value && e.id() == id.view();
-    if (match) found = OutgoingMessage{id, chat_of(e, account->user), e.payload(), e.ttl_s()};
+    if (match) found = OutgoingMessage{id, chat_of(e, account->user), e.payload(), e.ttl_s(), e.relates_to()};
     return !match;
   });
   return found;

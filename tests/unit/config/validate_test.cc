@@ -189,6 +189,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "session.keepalive_min_s, session.keepalive_default_s, session.keepalive_max_s: "},
         Nonsense{"payload_larger_than_a_frame", [](Config& c) { c.chat.max_payload_bytes = 100000; },
                  "net.max_frame_bytes, chat.max_payload_bytes: "},
+        Nonsense{"status_larger_than_a_frame", [](Config& c) { c.status.max_payload_bytes = 100000; },
+                 "net.max_frame_bytes, status.max_payload_bytes: "},
         Nonsense{"frame_larger_than_the_window", [](Config& c) { c.session.window_bytes = 131071; },
                  "session.window_bytes, net.max_frame_bytes: "},
         Nonsense{"frame_larger_than_the_budget", [](Config& c) { c.session.output_budget_bytes = 131071; },

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "godwit.pb.h"
+#include "tools/cli/chat_live.h"
 #include "tools/cli/command_session.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/compose.h"
@@ -22,11 +23,12 @@ namespace {
 
 constexpr std::size_t kFirstLines = 10;
 constexpr std::chrono::seconds kPeerRetry{2};
-constexpr std::string_view kHelp =
+const std::string kHelp =
     "/history [N]    earlier messages      /receipts [SEQ]  what has arrived\n"
     "/delete SEQ     for everyone          /info            the group and its members\n"
     "/devices        your devices          /block           /unblock\n"
-    "/quit           leave                 //text           a message that begins with a slash";
+    "/quit           leave                 //text           a message that begins with a slash\n" +
+    std::string(kLiveHelp);
 constexpr std::string_view kNotice =
     "Messages are encrypted under the passphrase that you share with the other side (libsodium). This is a "
     "stand-in "
@@ -78,15 +80,17 @@ class Chat {
     return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1 && !context_.out.json();
   }
   bool interesting() {
-    return lines_->has_line() || lines_->at_end() || session_.client().failure() ||
+    return lines_->has_line() || live_->has_news() || lines_->at_end() || session_.client().failure() ||
            session_.profile().store().size() > session_.profile().state.printed_offset;
   }
 
   Context& context_;
+  News news_;
   CommandSession session_;
   Conversation with_;
   Ticks ticks_;
   std::unique_ptr<LineReader> lines_;
+  std::unique_ptr<ChatLive> live_;
   bool quit_ = false;
 };
 
@@ -97,6 +101,10 @@ ClientEvents Chat::events() {
     if (chat == with_.chat) show_ticks();
   };
   events.receipt_counts = [this](const v1::ReceiptCounts& counts) { show_counts(counts); };
+  events.live = [this](const v1::ServerFrame& push) { news_.add(push); };
+  events.connected = [this] {
+    if (live_) live_->resume();
+  };
   return events;
 }
 
@@ -139,6 +147,7 @@ void Chat::show_messages() {
     const bool here = view.chat == with_.chat;
     const std::string line = here ? message_line(view) : "[elsewhere] " + message_line(view);
     context_.out.result(line, message_json(view));
+    live_->message_came(view.chat, view.from);
     if (here && !view.outgoing) session_.client().mark_read(view.chat, view.chat_seq);
   });
 }
@@ -209,7 +218,7 @@ void Chat::command(const std::string& line) {
     set_block(verb == "/unblock");
   } else if (verb == "/help") {
     context_.out.result(kHelp, {{"type", "help"}, {"text", kHelp}});
-  } else {
+  } else if (!live_->command(verb, argument)) {
     context_.out.note("no such command: " + verb + " (try /help)");
   }
 }
@@ -221,6 +230,7 @@ void Chat::take_line(const std::string& line) {
     if (line.starts_with('/') && !line.starts_with("//")) return command(line);
     const MessageId id = make_message_id(session_.client().server_now_ms());
     enqueue(session_, compose(session_, with_.chat, id, line.starts_with('/') ? line.substr(1) : line));
+    live_->message_sent();
     context_.out.show_prompt();
   } catch (const CommandError& e) {
     if (e.failure.exit == ExitCode::interrupted || session_.client().failure()) throw;
@@ -266,19 +276,24 @@ void Chat::drain() {
 }
 
 void Chat::run(const std::string& name) {
+  session_.client().set_presence(v1::ONLINE);
   session_.connect();
   with_ = await_peer(name);
   session_.require_key_of(with_.chat);
   introduce();
+  live_ = std::make_unique<ChatLive>(session_, news_, with_);
+  live_->begin();
   lines_ = std::make_unique<LineReader>(context_.loop, STDIN_FILENO);
   while (!quit_ && !lines_->at_end()) {
     show_messages();
+    live_->show_news();
     if (!context_.loop.run_until([this] { return interesting(); }, kNoDeadline)) break;
     if (session_.client().failure()) throw CommandError(*session_.client().failure());
     while (!quit_ && lines_->has_line()) take_line(lines_->take());
   }
   lines_.reset();
   context_.out.end_prompt();
+  live_->leave();
   drain();
   session_.close();
 }

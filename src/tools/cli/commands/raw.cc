@@ -56,7 +56,8 @@ void RawConnection::send(const v1::ClientFrame& frame) {
 }
 
 void RawConnection::greet() {
-  v1::ClientFrame frame = make_hello(*profile_.account, nonce_, std::nullopt, 0, "godwit-cli raw");
+  v1::ClientFrame frame =
+      make_hello(*profile_.account, nonce_, std::nullopt, 0, "godwit-cli raw", v1::PRESENCE_HIDDEN);
   frame.set_request_id(kHelloId);
   send(frame);
 }

@@ -52,6 +52,7 @@ bool receive_until(CommandSession& session, Receiver& receiver, const std::funct
 ExitCode run_receive(Context& context, const ReceiveOptions& options) {
   const auto profile = open_account(context);
   CommandSession session(context, *profile, Login::device);
+  if (options.follow) session.client().set_presence(v1::ONLINE);
   session.connect();
   Receiver receiver(session, options);
   bool complete = true;

@@ -14,6 +14,7 @@
 #include "tools/cli/compose.h"
 #include "tools/cli/format.h"
 #include "tools/cli/line_reader.h"
+#include "tools/cli/status_view.h"
 
 namespace godwit::cli {
 namespace {
@@ -111,13 +112,20 @@ OutgoingMessage compose_once(CommandSession& session, const ChatRef& to, const S
     auto earlier = session.profile().find_own(id);
     if (earlier && earlier->to == to) return std::move(*earlier);
   }
-  OutgoingMessage message = compose(session, to, id, joined(options.words));
+  const std::string text = joined(options.words);
+  OutgoingMessage message =
+      options.status.empty()
+          ? compose(session, to, id, text)
+          : compose_reply(session, to, id, text, find_status(session, to.peer, options.status));
   message.ttl_s = options.ttl_s;
   return message;
 }
 
 void send_one(CommandSession& session, Progress& progress, const SendOptions& options) {
   progress.chat = session.find_chat(options.to).chat;
+  if (!options.status.empty() && progress.chat.is_group()) {
+    throw CommandError(ExitCode::usage, "usage", "users have statuses, groups do not");
+  }
   const OutgoingMessage message = compose_once(session, progress.chat, options);
   const Deadline deadline = session.deadline();
   progress.waiting.insert(message.id);
