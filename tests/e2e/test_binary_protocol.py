@@ -3,83 +3,12 @@
 import base64
 
 import pytest
-from godwit_e2e.identity import Device, fresh_handle, message_id
-from godwit_e2e.websocket import BINARY_PROTOCOL, WebSocket
-
-# A Protobuf encoder of ten lines, so that no generated code stands between the test and the wire.
-VARINT, FIXED64, BYTES = 0, 1, 2
-
-
-def varint(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes(out) + bytes([value])
-
-
-def field(number, value, fixed=False):
-    if isinstance(value, int):
-        return (
-            varint(number << 3 | FIXED64) + value.to_bytes(8, "little")
-            if fixed
-            else varint(number << 3) + varint(value)
-        )
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | BYTES) + varint(len(value)) + value
-
-
-def decode(data):
-    """{field number: value}; of a repeated field the last."""
-    fields, at = {}, 0
-
-    def take_varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        tag = take_varint()
-        if tag & 7 == VARINT:
-            fields[tag >> 3] = take_varint()
-            continue
-        size = 8 if tag & 7 == FIXED64 else take_varint()
-        fields[tag >> 3], at = data[at : at + size], at + size
-    return fields
-
-
-class BinaryClient:
-    def __init__(self, port):
-        self.socket = WebSocket(port, protocol=BINARY_PROTOCOL)
-        self.nonce = decode(decode(self.socket.receive_message())[16])[1]
-
-    def request(self, number, body, request_id=300):
-        self.socket.send_message(field(1, request_id) + field(number, body))
-        return self.receive(lambda frame: frame.get(1) == request_id)
-
-    def receive(self, matches):
-        while True:
-            frame = decode(self.socket.receive_message())
-            if matches(frame):
-                return frame
-
-    def register_and_hello(self):
-        device = Device(handle=fresh_handle())
-        proof = device.sign("godwit/v1/register", self.nonce, device.public_key, device.handle.encode())
-        body = field(1, device.handle) + field(2, device.public_key) + field(3, proof)
-        registered = decode(self.request(16, body)[18])
-        device.user_id = int.from_bytes(registered[1], "little")
-        device.token = registered[3].decode()
-        proof = device.sign("godwit/v1/hello", self.nonce, device.token.encode())
-        welcome = decode(self.request(2, field(1, device.token) + field(2, proof))[17])
-        assert int.from_bytes(welcome[1], "little") == device.user_id
-        return device
+from godwit_e2e.binary import BinaryClient, decode, field
+from godwit_e2e.calls import place
+from godwit_e2e.groups import add_contacts
+from godwit_e2e.identity import message_id, now_ms
+from godwit_e2e.presence import IDLE, set_presence, type_in
+from godwit_e2e.statuses import post
 
 
 @pytest.fixture
@@ -139,3 +68,36 @@ def test_base64url_is_understood_on_input(people):
     body["payload"] = base64.urlsafe_b64encode(payload).decode()
     alice.request(send=body)
     assert bob.receive()[0].payload == payload
+
+
+def of_user(value):
+    return int.from_bytes(value, "little")
+
+
+def test_presence_and_typing_are_pushed_in_binary(binary, people):
+    alice, bob = binary.register_and_hello(), people.new()
+    told = decode(decode(binary.request(65, field(1, bob.device.user_id, fixed=True))[64])[1])
+    assert (of_user(told[1]), told[2]) == (bob.device.user_id, 3) and 3 not in told
+    set_presence(bob, IDLE)
+    pushed = decode(decode(binary.receive(lambda frame: 64 in frame and 1 not in frame)[64])[1])
+    assert (of_user(pushed[1]), pushed[2]) == (bob.device.user_id, 2)
+    bob.send(alice)
+    type_in(bob, alice, "RECORDING")
+    notice = decode(binary.receive(lambda frame: 65 in frame)[65])
+    assert (of_user(notice[1]), notice[3], notice[4]) == (bob.device.user_id, 1, 5000) and 2 not in notice
+    bob.close()
+    gone = decode(decode(binary.receive(lambda frame: 64 in frame and 1 not in frame)[64])[1])
+    assert gone[2] == 1 and abs(gone[3] - now_ms()) < 60_000
+
+
+def test_calls_and_statuses_are_pushed_in_binary(binary, people):
+    alice, bob = binary.register_and_hello(), people.new()
+    call = place(bob, alice, bytes(range(256)), kind="VIDEO").id
+    offer = decode(binary.receive(lambda frame: 89 in frame)[89])
+    assert (offer[1], of_user(offer[2]), offer[3]) == (call, bob.device.user_id, bob.device.device_id)
+    assert (offer[4], offer[5]) == (1, bytes(range(256))) and 0 < offer[6] <= 45_000
+    binary.request(48, field(1, field(1, bob.device.user_id, fixed=True)))
+    add_contacts(bob, alice)
+    posted = post(bob)
+    ref = decode(decode(binary.receive(lambda frame: 77 in frame)[77])[1])
+    assert (of_user(ref[1]), ref[2], ref[3]) == (bob.device.user_id, posted.id, posted.posted_ms)

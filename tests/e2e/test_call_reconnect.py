@@ -147,10 +147,22 @@ def test_answer_waits_for_a_caller_who_comes_back(folk):
     call = place(alice, bob).id
     wait_offer(bob, call)
     alice.close()
+    wait_connected(bob, alice, alice, False)
     answer(bob, call, alice, b"are you there?")
     back = folk.login(alice.device)
     assert resume(back, call, bob).phase == "ACTIVE"
     assert wait_change(back, call, "ACTIVE").answer == b"are you there?"
+
+
+def test_answer_that_a_dead_connection_got_is_told_again(folk):
+    """The network of the caller is gone, and the server does not know it yet when the answer comes."""
+    alice, bob = folk.pair()
+    call = place(alice, bob).id
+    wait_offer(bob, call)
+    answer(bob, call, alice, b"are you there?")  # to a connection that is open, and never read again
+    back = folk.login(alice.device)
+    assert resume(back, call, bob).phase == "ACTIVE"
+    assert wait_change(back, call, "ACTIVE", timeout=3).answer == b"are you there?"
 
 
 def test_caller_comes_back_while_it_rings(folk):

@@ -39,7 +39,7 @@ def active(pair):
 def test_call_from_the_offer_to_the_end(pair):
     alice, bob = pair
     call = place(alice, bob, b"offer of Alice", kind="VIDEO")
-    assert (call.ring_ms, call.devices, call.instead) == (45_000, 1, b"")
+    assert 44_000 < call.ring_ms <= 45_000 and (call.devices, call.instead) == (1, b"")
     offer = wait_offer(bob, call.id)
     assert (offer.caller, offer.device) == ref(alice)
     assert (offer.kind, offer.offer) == ("VIDEO", b"offer of Alice")
@@ -189,7 +189,7 @@ def test_either_side_ends_an_active_call(active, reason, by):
 def test_call_that_is_not_answered_ends_and_is_missed(hasty, crowd):
     alice, bob = crowd.pair(hasty)
     call = place(alice, bob)
-    assert call.ring_ms == 1000
+    assert 0 < call.ring_ms <= 1000
     wait_offer(bob, call.id)
     for client in (alice, bob):
         assert wait_end(client, call.id) == "NOT_ANSWERED"

@@ -5,6 +5,7 @@ from collections import Counter
 
 from godwit_e2e.client import ServerError
 from godwit_e2e.identity import b64, unb64
+from godwit_e2e.statuses import befriend, mute, post, remove_status, view
 
 
 def parts(client, cursor=None):
@@ -51,6 +52,23 @@ def test_archive_has_all_that_there_is(daemon, crowd):
     messages = [line for line in lines if line["kind"] == "message"]
     assert [unb64(line["envelope"]["payload"]) for line in messages] == [b"one", b"two"]
     assert all(line["peer"] == str(bob.device.user_id) and int(line["timeMs"]) > 0 for line in messages)
+
+
+def test_archive_has_own_statuses_without_content_and_who_is_muted(daemon, crowd):
+    alice, bob = crowd.pair(daemon)
+    befriend(alice, bob)
+    kept, removed = post(alice, b"kept"), post(alice, b"removed")
+    remove_status(alice, removed.id)
+    view(bob, alice, kept.id)
+    mute(alice, bob)
+    post(bob, b"of another")
+    daemon.checkpoint()
+    lines = archive(alice)
+    (status,) = [line["status"] for line in lines if line["kind"] == "status"]
+    assert (unb64(status["id"]), status["viewers"], status["views"]) == (kept.id, 1, 1)
+    assert set(status) == {"id", "postedMs", "expiresMs", "viewers", "views"}
+    (muted,) = [line for line in lines if line["kind"] == "status_muted"]
+    assert muted["userId"] == str(bob.device.user_id)
 
 
 def test_long_archive_comes_in_parts_and_goes_on_after_kill(daemon, crowd):
