@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "account/allowance.h"
@@ -95,6 +96,8 @@ class Account {
   Allowance lookups;
   // Calls placed or joined, and TURN credentials asked for; since the account was loaded.
   TokenBucket call_invites;
+  // The call that was placed last: the same again is not counted.
+  std::pair<ChatId, MessageId> last_call;
   Allowance ice_credentials;
   // When an archive was begun last, by the steady clock; nothing is not since the account was loaded.
   std::optional<std::int64_t> export_began_ms;

@@ -84,11 +84,15 @@ void Session::handle_place_call(Request& frame) {
   if (!v1::CallKind_IsValid(asked.kind())) return answer_error(id, Error(Errc::invalid_argument, "unknown `kind`"));
   if (asked.offer().empty()) return answer_error(id, Error(Errc::invalid_argument, "the offer is empty"));
   if (asked.offer().size() > host_->shard().calls().options().max_payload_bytes) return answer_error(id, Errc::too_large);
-  if (const Status admitted = admit_call(); !admitted) return answer_error(id, admitted.error());
+  const std::pair call(*chat_of(asked.peer(), {}), MessageId(MessageId::from(asked.id())));
+  if (account_->last_call != call) {
+    if (const Status admitted = admit_call(); !admitted) return answer_error(id, admitted.error());
+    account_->last_call = call;
+  }
   PlaceRequest request;
   request.from = {user_, device_};
   request.to = UserId(asked.peer());
-  request.name = {*chat_of(asked.peer(), {}), MessageId::from(asked.id())};
+  request.name = {call.first, call.second};
   request.kind = static_cast<CallKind>(asked.kind());
   request.offer = std::move(*asked.mutable_offer());
   request.reply = [anchor = anchor_, id](const Result<CallPlacedInfo>& result) {
