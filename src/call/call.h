@@ -105,7 +105,9 @@ struct Call {
   std::int64_t due_ms = 0;    // what the service has on its clock for this call; 0: nothing
   std::int64_t forget_ms = 0;
   std::vector<Participant> participants;
-  std::vector<std::string> early;  // frames of the caller for who will answer
+  // Frames of the caller for who will answer. Then the answer, until the caller's next signal shows that it has it:
+  // the connection may have been dead when it went there.
+  std::vector<std::string> early;
   std::size_t early_bytes = 0;
   std::string token;               // of a group's
   std::vector<UserId> users;       // who was ever in a group's, ascending

@@ -214,7 +214,9 @@ void CallService::answer(CallRequest request, std::string answer) {
     arm(call);
     const CallParty caller = call.caller;
     std::vector<std::string> early = drop_early(call);
-    pass_on(caller, name, call_answered_frame(name.id, callee.user, callee.device, answer), CallDevices::What::step, nullptr);
+    std::string answered = call_answered_frame(name.id, callee.user, callee.device, answer);
+    keep_early(call, answered);
+    pass_on(caller, name, std::move(answered), CallDevices::What::state, nullptr);
     wiring_.at_user(callee.user, [callee, caller, name](CallService& there) {
       there.devices_.stop(callee.user, name.id,
                           call_changed_frame(name.id, caller.user, CallPhase::ended, CallEnd::elsewhere), callee.device);
@@ -252,6 +254,7 @@ void CallService::signal(CallRequest request, const CallParty& to, std::string f
 
 void CallService::signal_direct(Call& call, const CallRequest& request, std::string frame) {
   if (call.answered()) {
+    if (request.from == call.caller) drop_early(call);
     const CallParty& to = call.participants[call.participants[0].party == request.from ? 1 : 0].party;
     signals_.Increment();
     return pass_on(to, call.name, std::move(frame), CallDevices::What::signal, request.reply);
@@ -261,9 +264,7 @@ void CallService::signal_direct(Call& call, const CallRequest& request, std::str
     return request.reply(Error(Errc::overloaded, "too much waits for the answer already"));
   }
   signals_.Increment();
-  call.early_bytes += frame.size();
-  buffered_.Increment(static_cast<double>(frame.size()));
-  call.early.push_back(std::move(frame));
+  keep_early(call, std::move(frame));
   request.reply(std::string());
 }
 
@@ -295,7 +296,9 @@ void CallService::resume(CallRequest request) {
     if (participant == nullptr) return asked.reply(Errc::call_not_found);
     participant->lost_ms = 0;
     arm(call);
-    enter(asked.from, call.name, {}, [reply = asked.reply, state = call_state(call, asked.from.user)] { reply(state); });
+    const bool wants_answer = call.answered() && asked.from == call.caller;
+    enter(asked.from, call.name, wants_answer ? call.early : std::vector<std::string>(),
+          [reply = asked.reply, state = call_state(call, asked.from.user)] { reply(state); });
   });
 }
 
@@ -370,6 +373,12 @@ void CallService::finish(Call& call, CallEnd reason, const CallParty& by) {
                                 frame = call_changed_frame(name.id, call.caller.user, CallPhase::ended, told)](CallService& there) {
     there.devices_.stop(callee, id, frame, except);
   });
+}
+
+void CallService::keep_early(Call& call, std::string frame) {
+  call.early_bytes += frame.size();
+  buffered_.Increment(static_cast<double>(frame.size()));
+  call.early.push_back(std::move(frame));
 }
 
 std::vector<std::string> CallService::drop_early(Call& call) {

@@ -98,6 +98,7 @@ class CallService {
   // Ends a direct call. `by`, whose request it is, has its reply; all others are told.
   void finish(Call& call, CallEnd reason, const CallParty& by = {});
   // Returns what waited for the answer.
+  void keep_early(Call& call, std::string frame);
   std::vector<std::string> drop_early(Call& call);
   void remember(Call& call);
   void forget(const ChatId& chat);

@@ -213,8 +213,9 @@ TEST_F(DirectCall, early_candidates_follow_the_answer) {
   EXPECT_GT(gauge("godwit_call_buffered_bytes"), 0);
   EXPECT_EQ(answer(kBobDesk, kAnn, id), Errc::ok);
   EXPECT_THAT(heard(kBobDesk), ElementsAre("offered offer", "signaled a", "signaled b"));
-  EXPECT_EQ(gauge("godwit_call_buffered_bytes"), 0);
+  EXPECT_GT(gauge("godwit_call_buffered_bytes"), 0) << "the answer, until the caller shows that it has it";
   EXPECT_EQ(signal(kAnnPhone, kBob, id, "c"), Errc::ok);
+  EXPECT_EQ(gauge("godwit_call_buffered_bytes"), 0);
   EXPECT_EQ(signal(kBobDesk, kAnn, id, "d"), Errc::ok);
   EXPECT_EQ(signal(kBobPhone, kAnn, id, "x"), Errc::call_not_found);
   EXPECT_THAT(heard(kBobDesk), ElementsAre("signaled c"));
