@@ -8,8 +8,8 @@
 namespace godwit::bench {
 namespace {
 
-// After the storm of logins and watches, until nothing of it is under way.
-constexpr double kCalm = 15;
+// The storm of logins and watches is over when nobody was told anything for so long.
+constexpr double kCalm = 5;
 
 // What all shards know.
 struct Watch {
@@ -35,12 +35,11 @@ class Watchers final : public Crowd {
     numbers_.push_back(static_cast<std::uint32_t>(number));
     idle_.push_back(false);
   }
-  // One after the other in a ring, so that everybody is watched equally often.
-  void watch_all() {
-    for (std::uint32_t tag = 0; tag < size(); ++tag) start_watching(session(tag));
-  }
 
  private:
+  void on_live(Session& session) override { start_watching(session); }
+
+  // One after the other in a ring, so that everybody is watched equally often.
   void start_watching(Session& session) {
     v1::ClientFrame frame;
     frame.set_request_id(3);
@@ -102,30 +101,32 @@ double cores(const Usage& before, const Usage& after, std::int64_t ns) {
   return (after.cpu_s - before.cpu_s) * static_cast<double>(kNsPerSecond) / static_cast<double>(ns);
 }
 
-// Everybody comes and watches at once. Returns the server's CPU seconds for it, and the most updates in a second.
+// Everybody logs in and watches at once, as after a restart, and is told of those who come later.
 void storm(Bench& bench, Crowds<Watchers>& crowds, Report& report) {
   const ServerProcess& server = bench.fleet.server();
   const Usage before = server.sample();
   const std::int64_t from = steady_ns();
-  bench.fleet.run("watch", [&](Shard& shard) {
-    shard.loop.refresh();
-    crowds.of(shard).watch_all();
-  });
-  std::uint64_t most = 0;
-  for (double waited = 0; waited < kCalm; waited += 1) {
-    const std::uint64_t updates = sums_of(crowds).updates;
+  crowds.log_in();
+  const std::int64_t logged_in = steady_ns();
+  std::int64_t quiet_since = logged_in;
+  std::uint64_t updates = 0;
+  while (steady_ns() - quiet_since < to_ns(kCalm)) {
     crowds.settle(1);
-    most = std::max(most, sums_of(crowds).updates - updates);
+    const std::uint64_t now = sums_of(crowds).updates;
+    if (now != updates) quiet_since = steady_ns();
+    updates = now;
   }
   const Usage after = server.sample();
   const std::uint64_t watches = std::uint64_t{bench.options.connections} * bench.options.watched;
+  report.set("logins_per_s", per_second(bench.options.connections, logged_in - from));
   report.set("watches", watches);
-  report.set("storm_seconds", static_cast<double>(steady_ns() - from) / kNsPerSecond);
-  report.set("storm_updates_most_per_s", most);
+  report.set("storm_seconds", static_cast<double>(quiet_since - from) / kNsPerSecond);
+  report.set("storm_updates", updates);
+  report.set("storm_frames", sums_of(crowds).frames);
   if (!before.known || !after.known) return;
   report.set("storm_server_cpu_s", after.cpu_s - before.cpu_s);
-  report.set("server_bytes_per_watch",
-             (static_cast<double>(after.rss_bytes) - static_cast<double>(before.rss_bytes)) / static_cast<double>(watches));
+  report.set("server_bytes_per_user", (static_cast<double>(after.rss_bytes) - static_cast<double>(before.rss_bytes)) /
+                                          bench.options.connections);
 }
 
 }  // namespace
@@ -143,7 +144,6 @@ Report run_presence(Bench& bench) {
     crowds.of(bench.fleet.shard_of(i)).add_user(bench.accounts[i], i);
   }
   for (const auto& own : crowds.all()) own->watch = &watch;
-  crowds.log_in();
 
   Report report(options, bench.seed);
   report["parameters"]["connections"] = options.connections;

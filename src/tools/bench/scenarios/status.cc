@@ -50,6 +50,7 @@ void StatusBench::add_contacts(Requester& who, std::size_t from, std::size_t to)
 }
 
 void StatusBench::set_up() {
+  if (bench_.options.beside_pairs > 0) rig_.log_in_all();
   bench_.fleet.run("contacts", [&](Shard& shard) {
     if (shard.index != 0) return;
     author_.log_in();
@@ -57,7 +58,6 @@ void StatusBench::set_up() {
     add_contacts(author_, 1, std::size_t{bench_.options.viewers} + 1);
     add_contacts(viewer_, 0, 1);
   });
-  if (bench_.options.beside_pairs > 0) rig_.log_in_all();
 }
 
 void StatusBench::post_all() {
