@@ -24,6 +24,7 @@
 #include "router/checkpointer.h"
 #include "router/router.h"
 #include "server/module_options.h"
+#include "server/web_files.h"
 #include "session/session.h"
 #include "storage/reader_pool.h"
 
@@ -154,10 +155,14 @@ void Server::build_ports() {
   Parts& p = *parts_;
   net::HttpRoutes routes;
   admin::add_health_routes(routes, [this] { return not_ready(); });
-  routes.add("GET", "/", [](net::HttpRequest, net::HttpReply reply) {
-    reply({200, "text/plain; charset=utf-8",
-           "Godwit " GODWIT_VERSION "\nWebSocket endpoint: /v1/ws (subprotocols godwit.v1, godwit.v1.json)\n", {}});
-  });
+  if (config_.server.web_dir.empty()) {
+    routes.add("GET", "/", [](net::HttpRequest, net::HttpReply reply) {
+      reply({200, "text/plain; charset=utf-8",
+             "Godwit " GODWIT_VERSION "\nWebSocket endpoint: /v1/ws (subprotocols godwit.v1, godwit.v1.json)\n", {}});
+    });
+  } else {
+    add_web_files(routes, config_.server.web_dir);
+  }
   routes.add("GET", "/.well-known/jwks.json", [this](net::HttpRequest, net::HttpReply reply) {
     if (!parts_->auth.issuer) return reply(net::http_error(404));
     reply({200, "application/json", parts_->auth.issuer->jwks_json(), {{"Cache-Control", "public, max-age=300"}}});
