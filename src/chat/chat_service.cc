@@ -96,8 +96,11 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
 
 void ChatService::ask_for_recipient(Chat& chat, UserId recipient, UserId sender) {
   wiring_.describe_user(recipient, sender, [this, id = chat.id(), epoch = accounts_epoch_](const UserSummary& user) {
-    // Loaded still: a chat that is held is never idle.
-    chats_.with(id, [&](Chat& again) { found_recipient(again, user, epoch); });
+    // In a turn of its own: what is resumed may be what asks.
+    wiring_.worker.post([this, id, epoch, user] {
+      // Loaded still: a chat that is held is never idle.
+      chats_.with(id, [&](Chat& again) { found_recipient(again, user, epoch); });
+    });
   });
 }
 
