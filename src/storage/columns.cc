@@ -83,6 +83,11 @@ constexpr Workload kCatalogue[kColumns] = {
     // positions of one user's by prefix. The filter holds prefixes, which for a hash or an entry is the whole key. But
     // for the last row of hashes, nothing is ever rewritten.
     {"key_log", kKeyLogPrefix, false, kPointBlock},
+    // What users have published of keys: identities, and which one-time keys are left. One point read when a user first
+    // publishes or is claimed. Rewritten by the checkpoint after each of both.
+    {"keys", 0, true, kPointBlock},
+    // One-time keys. Written once, read by whole key once, when it is given out, and erased.
+    {"key_stock", 0, true, kPointBlock},
 };
 
 const Workload& workload(Column column) {

@@ -119,6 +119,16 @@ std::string key_log_user_key(Partition partition, UserId user, std::uint64_t ver
   return key;
 }
 
+std::string key_stock_key(Partition partition, UserId user, DeviceId device, std::uint8_t kind, std::uint64_t seq) {
+  std::string key = begin_key(partition, 21);
+  append_u64(key, user.value);
+  append_u16(key, static_cast<std::uint16_t>(device.value >> 16));
+  append_u16(key, static_cast<std::uint16_t>(device.value));
+  key.push_back(static_cast<char>(kind));
+  append_u64(key, seq);
+  return key;
+}
+
 std::string status_key(Partition partition, UserId author, const MessageId& id) {
   return mark_key(partition, author, ChatId::from(id.view()));
 }
