@@ -103,7 +103,7 @@ void KeyService::reserve(const PartPtr& part) {
     for (std::size_t i = first; i < part->slots.size(); ++i) part->slots[i].left_out = true;
     part->next = part->slots.size();
   }
-  if (part->next == part->slots.size()) return part->done();
+  if (part->next == part->slots.size()) return std::exchange(part->done, nullptr)();
   part->next = std::min(first + kSliceUsers, part->slots.size());
   part->open = part->next - first;
   for (std::size_t i = first; i < part->next; ++i) {
@@ -129,7 +129,8 @@ void KeyService::reserve_user(Part& part, Slot& slot, UserKeys& user, const KeyO
   bool withheld = false;
   if (claim.takes() && slot.user != claim.claimer) {
     // Who is blocked is told what everyone is told when too many ask.
-    withheld = owner.blocks || user.claimed.take(now_ms, options_.claimed_per_hour, 1, kAllowanceHourMs) != 0;
+    withheld = owner.blocks || claim.blocked.contains(slot.user) ||
+               user.claimed.take(now_ms, options_.claimed_per_hour, 1, kAllowanceHourMs) != 0;
     slot.charged = !withheld;
     slot.keys.set_withheld(withheld);
     if (slot.charged) users_.mark_dirty(slot.user);
@@ -243,7 +244,7 @@ void KeyService::settle(const PartPtr& part) {
   part->open = 1;
   const auto settled_one = [part](Errc outcome) {
     if (outcome != Errc::ok) part->outcome = outcome;
-    if (--part->open == 0) part->done();
+    if (--part->open == 0) std::exchange(part->done, nullptr)();
   };
   for (Slot& slot : part->slots) {
     if (slot.left_out) {

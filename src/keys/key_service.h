@@ -43,7 +43,7 @@ struct KeyOwner {
     std::string approval_link_id;
   };
   bool exists = false;
-  bool blocks = false;  // the user who was asked for, or is blocked by them
+  bool blocks = false;  // the user who was asked for
   std::vector<Device> devices;
 
   const Device* device(DeviceId id) const;
@@ -82,6 +82,7 @@ struct KeyClaim {
   // Of whom which devices; with `only_some`, of no other device keys are taken.
   bool only_some = false;
   std::set<std::pair<UserId, DeviceId>> only;
+  std::set<UserId> blocked;  // by the claimer
   std::size_t max_bytes = 0;  // of the reply
 
   bool takes() const { return prekeys || key_packages; }
