@@ -89,6 +89,7 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
     add(answers, waiting, record);
     bytes += record->body.message().envelope().size() + 64;
+    if (record->body.has_identity_changed()) bytes += record->body.identity_changed().ByteSizeLong();
     const auto& posted = record->body.status_posted();
     bytes += posted.payload().size() + 8 * static_cast<std::uint64_t>(posted.viewers_size());
   }

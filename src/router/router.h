@@ -45,6 +45,9 @@ class Router {
     return *shards_[map_.worker(id)];
   }
 
+  // What of it is for any thread.
+  const KeyLog& key_log() { return shard_of(kKeyLogName).key_log(); }
+
   // Runs `fn(Shard&)` on a worker: at once when this is that worker, else posted.
   template <class F>
   void at(unsigned index, F fn) {

@@ -28,7 +28,15 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
                 options.account, wiring_.metrics),
       presence_(wire_presence(), options.presence, wiring_.metrics),
       statuses_(wire_statuses(), options.status, wiring_.metrics),
-      calls_(wire_calls(), options.call, wiring_.metrics) {}
+      calls_(wire_calls(), options.call, wiring_.metrics),
+      key_log_(make_key_log(options.key_log)) {}
+
+std::unique_ptr<KeyLog> Shard::make_key_log(const KeyLogOptions& options) {
+  if (wiring_.map.worker(kKeyLogName) != wiring_.worker.index()) return nullptr;
+  return std::make_unique<KeyLog>(KeyLogWiring{wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store,
+                                               wiring_.readers, writer_},
+                                  options, wiring_.metrics);
+}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -51,7 +59,10 @@ void Shard::answered(const Journal::Batch& batch) {
 }
 
 void Shard::undo(const Journal::Batch& batch) {
-  for (auto it = batch.rbegin(); it != batch.rend(); ++it) chats_.undo(**it);
+  for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
+    chats_.undo(**it);
+    if (key_log_ != nullptr && (*it)->body.has_identity_changed()) key_log_->undo(**it);
+  }
 }
 
 void Shard::refused(const Journal::Batch& batch, Errc outcome) {
@@ -133,6 +144,9 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kStatusViewed:
     case store::Record::kStatusMuted:
       statuses_.applied(record);
+      break;
+    case store::Record::kIdentityChanged:
+      if (key_log_ != nullptr) key_log_->applied(*record);
       break;
     case store::Record::BODY_NOT_SET:
       break;
@@ -277,7 +291,7 @@ void Shard::end_turn() {
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
                    accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty() +
-                   statuses_.users().dirty(),
+                   statuses_.users().dirty() + (key_log_ != nullptr ? key_log_->dirty() : 0),
                std::memory_order_relaxed);
 }
 
@@ -285,7 +299,8 @@ void Shard::end_turn() {
 template <class F>
 bool Shard::for_caches(F step) {
   return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
-         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users());
+         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users()) &&
+         (key_log_ == nullptr || step(*key_log_));
 }
 
 void Shard::begin_inboxes() {

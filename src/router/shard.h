@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "router/registry.h"
 #include "status/status_service.h"
 #include "storage/row_cache.h"
+#include "transparency/key_log.h"
 
 namespace godwit {
 
@@ -31,6 +33,7 @@ struct ShardOptions {
   CallOptions call;
   std::size_t cached_inboxes = 1'000'000;
   StatusOptions status;
+  KeyLogOptions key_log;
 };
 
 // Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
@@ -88,6 +91,8 @@ class Shard {
   PresenceService& presence() { return presence_; }
   StatusService& statuses() { return statuses_; }
   CallService& calls() { return calls_; }
+  // On the worker of kKeyLogName; others have none.
+  KeyLog& key_log() { return *key_log_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
 
   // For collectors of metrics, any thread: what was true at the end of a recent turn.
@@ -108,6 +113,8 @@ class Shard {
   PresenceWiring wire_presence();
   StatusWiring wire_statuses();
   CallWiring wire_calls();
+  // Null where the log is another worker's.
+  std::unique_ptr<KeyLog> make_key_log(const KeyLogOptions& options);
   // Runs `fn` on the shard of `id`.
   template <class Id>
   void on(const Id& id, std::function<void(Shard&)> fn) {
@@ -149,6 +156,7 @@ class Shard {
   PresenceService presence_;
   StatusService statuses_;
   CallService calls_;
+  const std::unique_ptr<KeyLog> key_log_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;

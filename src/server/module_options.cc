@@ -74,6 +74,8 @@ ShardOptions shard_options(const Config& config) {
   options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
   options.account.verification.attempts = u32(config.account.code_attempts);
   options.call = call_options(config);
+  options.key_log.key_file = config.server.data_dir + "/key-log.key";
+  options.key_log.max_entries = u64(config.keys.max_log_entries);
   options.inbox.max_entries = u64(config.inbox.max_entries);
   options.presence.update_interval_ms = config.presence.update_interval_ms;
   options.presence.updates_per_s = std::max(1U, u32(config.presence.updates_per_s) / static_cast<unsigned>(workers));
