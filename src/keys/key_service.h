@@ -29,7 +29,6 @@ struct KeyOptions {
   std::uint32_t claims_per_hour = 10'000;    // users of whom a user takes keys
   std::uint32_t lookups_per_hour = 100'000;  // users whose identity keys a user asks for
   std::uint32_t claimed_per_hour = 100;      // claims that take one-time keys of a user
-  std::size_t max_claim_bytes = 1 << 20;     // of keys in one reply
   std::size_t cached_users = 100'000;        // per worker
 };
 

@@ -4,9 +4,9 @@
 
 namespace godwit {
 
-VerifyQueue::VerifyQueue(ReaderPool& readers, unsigned reader_threads, std::size_t max_bytes, Metrics& metrics)
+VerifyQueue::VerifyQueue(ReaderPool& readers, std::size_t max_bytes, Metrics& metrics)
     : readers_(readers),
-      max_running_(std::max(1U, reader_threads / 2)),
+      max_running_(std::max<std::size_t>(1, readers.threads() / 2)),
       max_bytes_(max_bytes),
       bytes_gauge_(metrics.gauge("godwit_keys_verify_bytes", "Published keys whose signatures are checked or wait for it, in bytes")) {}
 

@@ -18,7 +18,7 @@ namespace godwit {
 // Thread safe. Must outlive the tasks it was given: the reader pool stops first.
 class VerifyQueue {
  public:
-  VerifyQueue(ReaderPool& readers, unsigned reader_threads, std::size_t max_bytes, Metrics& metrics);
+  VerifyQueue(ReaderPool& readers, std::size_t max_bytes, Metrics& metrics);
 
   // False, and nothing happens, when `bytes` more would exceed the bound.
   bool post(std::size_t bytes, Task task);
@@ -27,13 +27,13 @@ class VerifyQueue {
   void run_next();
 
   ReaderPool& readers_;
-  const unsigned max_running_;
+  const std::size_t max_running_;
   const std::size_t max_bytes_;
   Gauge& bytes_gauge_;
   std::mutex mutex_;  // guards the three below
   std::deque<std::pair<std::size_t, Task>> queue_;
   std::size_t bytes_ = 0;  // of what waits or runs
-  unsigned running_ = 0;
+  std::size_t running_ = 0;
 };
 
 }  // namespace godwit

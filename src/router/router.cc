@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds kTick{50};
 
 Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
                Journal& journal, Metrics& metrics)
-    : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store) {
+    : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store),
+      verify_keys_(readers, options.max_verify_bytes, metrics) {
   if (workers == 0 || workers > 64) throw std::runtime_error("the number of workers must be 1 to 64");
   std::vector<Worker*> all;
   for (unsigned i = 0; i < workers; ++i) {
@@ -32,7 +33,7 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
     };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(at), std::move(wake),
-                      calls_under_way_}, options));
+                      calls_under_way_, verify_keys_}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }
@@ -89,6 +90,8 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
     add(answers, waiting, record);
     bytes += record->body.message().envelope().size() + 64;
+    if (record->body.has_keys_published()) bytes += record->body.keys_published().ByteSizeLong();
+    if (record->body.has_identity_changed()) bytes += record->body.identity_changed().ByteSizeLong();
     const auto& posted = record->body.status_posted();
     bytes += posted.payload().size() + 8 * static_cast<std::uint64_t>(posted.viewers_size());
   }

@@ -126,32 +126,33 @@ class KeyLog {
     Reply<KeyLogProof> reply;
   };
 
-  void load();
   void answer_waiting();
   Result<KeyLogProof> prove_now(const std::vector<std::uint64_t>& indices, std::uint64_t since_size);
   const TreeHead& signed_head();
-  void answer_page(std::vector<KeyLogEntryPtr> entries, bool more, std::uint64_t since_size,
+  // `entries` may be more than the page is to have.
+  void answer_page(std::vector<KeyLogEntryPtr> entries, std::size_t limit, std::uint64_t since_size,
                    const Reply<KeyLogPage>& reply);
 
   const KeyLogWiring wiring_;
   const KeyLogOptions options_;
   const Partition partition_;
+  MerkleTree tree_;  // of all entries that are decided
   const Ed25519Key key_;
-  MerkleTree tree_;  // of all that are decided
   std::int64_t last_time_ms_ = 0;
-  std::atomic<std::uint64_t> committed_{0};
-  std::uint64_t stored_ = 0;  // entries that the store has
+  std::atomic<std::uint64_t> committed_;
+  std::uint64_t stored_;             // entries that the store has
   std::deque<KeyLogEntryPtr> tail_;  // the committed ones after those
   std::vector<Waiting> waiting_;  // for entries to be committed
   TreeHead head_;                 // the last that was signed
   std::int64_t signed_at_ms_ = 0;  // steady
   // Of the checkpoint under way: positions from `collected_` to `collect_end_` are yet to be collected.
-  std::uint64_t collected_ = 0;
-  std::uint64_t collect_end_ = 0;
+  std::uint64_t collected_;
+  std::uint64_t collect_end_;
 
   Gauge& entries_;
   Counter& appended_;
-  Counter& heads_signed_;
+  Counter& refused_;
+  Counter& signed_;
   Counter& proofs_;
   Counter& pages_;
 };

@@ -44,6 +44,7 @@ class Engine {
     journal.min_free_bytes = 0;
     journal_ = std::make_unique<LocalJournal>(journal, *metrics_);
     ShardOptions options;
+    options.key_log.key_file = directory / "key-log.key";
     options.chat.group_messages_per_s = 0;
     options.chat.group_sender_messages_per_s = 0;
     // Small, so that rows are evicted and ids forgotten while the test looks on.
