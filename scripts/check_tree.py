@@ -10,15 +10,9 @@ SRC = ROOT / "src"
 
 # In the order in which a message travels: a folder may include those before it.
 ORDER = ["base", "protocol", "config", "storage", "journal", "inbox", "account", "auth", "chat", "presence", "status",
-<<<<<<< HEAD
-         "call", "keys", "transparency", "push", "router", "session", "net", "admin", "server", "tools"]
+         "call", "keys", "push", "transparency", "router", "session", "net", "admin", "server", "tools"]
 # Features never include one another, with the exceptions that the lower one is no feature of its own.
-FEATURES = {"account", "auth", "chat", "presence", "status", "call", "keys", "transparency", "push"}
-=======
-         "call", "push", "transparency", "router", "session", "net", "admin", "server", "tools"]
-# Features never include one another, with the exceptions that the lower one is no feature of its own.
-FEATURES = {"account", "auth", "chat", "presence", "status", "call", "push", "transparency"}
->>>>>>> w-log
+FEATURES = {"account", "auth", "chat", "presence", "status", "call", "keys", "push", "transparency"}
 # Only these read the configuration.
 CONFIG_READERS = {"config", "server", "main.cc"}
 
