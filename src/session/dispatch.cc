@@ -84,6 +84,9 @@ struct Dispatch {
       Row{Body::kMuteStatus, false, true, true, &Session::handle_mute_status},
       Row{Body::kListStatusViews, false, true, true, &Session::handle_list_status_views},
       Row{Body::kListOwnStatuses, false, true, true, &Session::handle_list_own_statuses},
+      Row{Body::kPublishKeys, false, true, true, &Session::handle_publish_keys},
+      Row{Body::kClaimKeys, false, true, true, &Session::handle_claim_keys},
+      Row{Body::kGetKeyStock, false, true, true, &Session::handle_get_key_stock},
   };
 };
 

@@ -184,6 +184,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   answer(frame);
   log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}, {"client", hello->client}});
   host_->shard().calls().devices().device_live(user_, device_);  // what rings now, rings here too
+  host_->shard().keys().device_live(user_, device_);              // a stock of keys may be low
   send_marks_since(sent_);
   deliver();
 }

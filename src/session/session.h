@@ -148,6 +148,9 @@ class Session final : public LinkUser,
   void handle_mute_status(Request& frame);
   void handle_list_status_views(Request& frame);
   void handle_list_own_statuses(Request& frame);
+  void handle_publish_keys(Request& frame);
+  void handle_claim_keys(Request& frame);
+  void handle_get_key_stock(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -222,6 +225,9 @@ class Session final : public LinkUser,
   std::int64_t begin_export();
   void make_export(std::uint64_t request_id, ExportSource source);
 
+  // handle_keys.cc
+  void prove_claimed(std::uint64_t request_id, std::uint64_t log_size, const v1::ClaimedKeys& claimed);
+
   // delivery.cc
   void deliver();
   void deliver_from_tail();
@@ -260,6 +266,8 @@ class Session final : public LinkUser,
   bool reading_ = false;        // a page is on its way from the store
   bool first_page_ = true;      // none was read on this connection yet
   bool exporting_ = false;      // a part of an archive is on its way from the store
+  bool publishing_ = false;     // keys are being verified or stored
+  bool claiming_ = false;       // keys of others are being gathered
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
   std::uint8_t failed_hellos_ = 0;
