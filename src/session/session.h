@@ -148,6 +148,8 @@ class Session final : public LinkUser,
   void handle_mute_status(Request& frame);
   void handle_list_status_views(Request& frame);
   void handle_list_own_statuses(Request& frame);
+  void handle_get_tree_head(Request& frame);
+  void handle_list_key_log(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -260,6 +262,7 @@ class Session final : public LinkUser,
   bool reading_ = false;        // a page is on its way from the store
   bool first_page_ = true;      // none was read on this connection yet
   bool exporting_ = false;      // a part of an archive is on its way from the store
+  bool listing_log_ = false;    // a page of the key log is on its way from the store
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
   std::uint8_t failed_hellos_ = 0;
