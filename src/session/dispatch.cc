@@ -87,6 +87,8 @@ struct Dispatch {
       Row{Body::kPublishKeys, false, true, true, &Session::handle_publish_keys},
       Row{Body::kClaimKeys, false, true, true, &Session::handle_claim_keys},
       Row{Body::kGetKeyStock, false, true, true, &Session::handle_get_key_stock},
+      Row{Body::kGetTreeHead, false, true, true, &Session::handle_get_tree_head},
+      Row{Body::kListKeyLog, false, true, true, &Session::handle_list_key_log},
   };
 };
 

@@ -151,6 +151,8 @@ class Session final : public LinkUser,
   void handle_publish_keys(Request& frame);
   void handle_claim_keys(Request& frame);
   void handle_get_key_stock(Request& frame);
+  void handle_get_tree_head(Request& frame);
+  void handle_list_key_log(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -268,6 +270,7 @@ class Session final : public LinkUser,
   bool exporting_ = false;      // a part of an archive is on its way from the store
   bool publishing_ = false;     // keys are being verified or stored
   bool claiming_ = false;       // keys of others are being gathered
+  bool listing_log_ = false;    // a page of the key log is on its way from the store
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
   std::uint8_t failed_hellos_ = 0;

@@ -78,7 +78,7 @@ class KeyLog {
   template <class T>
   using Reply = std::function<void(const Result<T>&)>;
 
-  static constexpr std::size_t kMaxPageEntries = 1'000;
+  static constexpr std::uint32_t kMaxPageEntries = 1'000;
   static constexpr std::size_t kMaxPageBytes = 256 << 10;  // of entries; at least one is returned
 
   // Reads the hashes of all entries from the store: 0.3 s a million. Throws std::runtime_error when the store or the
