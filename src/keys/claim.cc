@@ -13,15 +13,8 @@ namespace {
 constexpr std::size_t kSliceUsers = 64;
 
 void tell(v1::UserKeys& keys, const StockKey& key, const std::string& content) {
-  const auto device = std::find_if(keys.mutable_devices()->begin(), keys.mutable_devices()->end(),
-                                   [&](const v1::DeviceKeys& d) { return d.device_id() == key.device.value; });
-  if (key.kind == KeyKind::x25519) {
-    device->mutable_one_time_prekey()->ParseFromString(content);
-  } else if (key.kind == KeyKind::ml_kem) {
-    device->mutable_pq_prekey()->ParseFromString(content);
-  } else {
-    device->set_key_package(content);
-    device->set_last_resort(false);
+  for (v1::DeviceKeys& device : *keys.mutable_devices()) {
+    if (device.device_id() == key.device.value) one_time_to_wire(key.kind, content, device);
   }
 }
 
@@ -137,39 +130,35 @@ void KeyService::reserve_user(Part& part, Slot& slot, UserKeys& user, const KeyO
   }
   for (const DeviceKeySet& device : user.devices()) {
     v1::DeviceKeys& told = *slot.keys.add_devices();
-    told.set_device_id(device.id.value);
-    told.set_device_key(device.device_key);
-    told.set_identity_key(device.identity_key);
-    told.set_identity_signature(device.identity_signature);
-    told.set_device_signature(device.device_signature);
+    device_keys_to_wire(device, told);
     if (const KeyOwner::Device* known = owner.device(device.id)) {
       told.set_approved_by(known->approved_by.value);
       told.set_approval_signature(known->approval_signature);
       told.set_approval_link_id(known->approval_link_id);
     }
     const bool asking = slot.user == claim.claimer && device.id == claim.device;
-    if (asking || device.withdrawn || (claim.only_some && !claim.only.contains({slot.user, device.id}))) continue;
+    const bool wanted = !asking && (!claim.only_some || claim.only.contains({slot.user, device.id}));
+    if (!wanted || !claim.prekeys) {
+      told.clear_signed_prekey();
+      told.clear_pq_prekey();
+    }
+    if (!wanted || !claim.key_packages || device.last_resort_expires_ms <= now_ms) {
+      told.clear_key_package();
+      told.clear_last_resort();
+    }
+    if (!wanted || withheld) continue;
+    // They take the place of last resorts when they are read.
     const auto take = [&](KeyKind kind) {
-      if (withheld) return;
       const auto key = user.take(device.id, kind, now_ms, slot.expired);
       if (!key) return;
       const std::string* content = user.unstored(*key);
       slot.taken.push_back({*key, content != nullptr ? *content : std::string()});
     };
-    // One-time keys take the place of last resorts when they are read.
     if (claim.prekeys) {
-      if (!device.signed_prekey.empty()) told.mutable_signed_prekey()->ParseFromString(device.signed_prekey);
-      if (!device.pq_last_resort.empty()) told.mutable_pq_prekey()->ParseFromString(device.pq_last_resort);
       take(KeyKind::x25519);
       take(KeyKind::ml_kem);
     }
-    if (claim.key_packages) {
-      if (device.last_resort_expires_ms > now_ms) {
-        told.set_key_package(device.last_resort_package);
-        told.set_last_resort(true);
-      }
-      take(KeyKind::package);
-    }
+    if (claim.key_packages) take(KeyKind::package);
   }
   if (slot.marked()) ++user.claims_open;
 }

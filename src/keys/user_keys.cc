@@ -109,6 +109,29 @@ void identity_to_row(const DeviceKeySet& device, store::IdentityDevice& row) {
   row.set_device_signature(device.device_signature);
 }
 
+void device_keys_to_wire(const DeviceKeySet& device, v1::DeviceKeys& wire) {
+  wire.set_device_id(device.id.value);
+  wire.set_device_key(device.device_key);
+  wire.set_identity_key(device.identity_key);
+  wire.set_identity_signature(device.identity_signature);
+  wire.set_device_signature(device.device_signature);
+  if (!device.signed_prekey.empty()) wire.mutable_signed_prekey()->ParseFromString(device.signed_prekey);
+  if (!device.pq_last_resort.empty()) wire.mutable_pq_prekey()->ParseFromString(device.pq_last_resort);
+  wire.set_key_package(device.last_resort_package);
+  wire.set_last_resort(!device.last_resort_package.empty());
+}
+
+void one_time_to_wire(KeyKind kind, const std::string& key, v1::DeviceKeys& wire) {
+  if (kind == KeyKind::x25519) {
+    wire.mutable_one_time_prekey()->ParseFromString(key);
+  } else if (kind == KeyKind::ml_kem) {
+    wire.mutable_pq_prekey()->ParseFromString(key);
+  } else {
+    wire.set_key_package(key);
+    wire.set_last_resort(false);
+  }
+}
+
 std::size_t KeySeries::available(std::int64_t now_ms) const {
   return static_cast<std::size_t>(
       std::count_if(left.begin(), left.end(), [&](const Left& one) { return !one.taken && in_time(one, now_ms); }));

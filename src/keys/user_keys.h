@@ -20,6 +20,10 @@
 
 namespace godwit {
 
+namespace v1 {
+class DeviceKeys;
+}  // namespace v1
+
 // Kinds of keys that are given out once; values of store.OneTimeKey.
 enum class KeyKind : std::uint8_t { x25519 = 1, ml_kem = 2, package = 3 };
 inline constexpr std::array kKeyKinds = {KeyKind::x25519, KeyKind::ml_kem, KeyKind::package};
@@ -79,6 +83,11 @@ struct DeviceKeySet {
 
 // The identity alone.
 void identity_to_row(const DeviceKeySet& device, store::IdentityDevice& row);
+
+// As clients are told of it: identity, signed prekey and last resorts.
+void device_keys_to_wire(const DeviceKeySet& device, v1::DeviceKeys& wire);
+// Puts a one-time key into its place; `key` as in store.OneTimeKey.
+void one_time_to_wire(KeyKind kind, const std::string& key, v1::DeviceKeys& wire);
 
 // In the rows of columns keys and key_stock. A state of RowCache: owner thread only. In memory is which one-time keys
 // are left; the keys themselves only until a checkpoint has stored them.
