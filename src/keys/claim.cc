@@ -97,14 +97,19 @@ void KeyService::reserve(const PartPtr& part) {
     part->next = part->slots.size();
   }
   if (part->next == part->slots.size()) return std::exchange(part->done, nullptr)();
-  part->next = std::min(first + kSliceUsers, part->slots.size());
-  part->open = part->next - first;
-  for (std::size_t i = first; i < part->next; ++i) {
+  const std::size_t end = part->next = std::min(first + kSliceUsers, part->slots.size());
+  part->open = end - first;
+  const auto reserved_one = [this, part, first] {
+    if (--part->open == 0) read_reserved(part, first);
+  };
+  // The last one goes on with the next slice, perhaps at once.
+  for (std::size_t i = first; i < end; ++i) {
     const UserId user = part->slots[i].user;
-    wiring_.owner(user, part->claim->claimer, [this, part, first, i, user](const KeyOwner& owner) {
-      users_.with(user, [this, part, first, i, owner](UserKeys& keys) {
-        if (owner.exists) reserve_user(*part, part->slots[i], keys, owner);
-        if (--part->open == 0) read_reserved(part, first);
+    wiring_.owner(user, part->claim->claimer, [this, part, i, user, reserved_one](const KeyOwner& owner) {
+      if (!owner.exists) return reserved_one();
+      users_.with(user, [this, part, i, owner, reserved_one](UserKeys& keys) {
+        reserve_user(*part, part->slots[i], keys, owner);
+        reserved_one();
       });
     });
   }

@@ -221,6 +221,7 @@ def test_refused_signatures_count(daemons):
     daemon = daemons({"keys.published_per_hour": 20}).start()
     alice = daemon.login(daemon.register())
     identity = enroll(alice)
-    broken = b64(identity.package()[:-1] + b"\0")
+    package = identity.package()
+    broken = b64(package[:-1] + bytes([package[-1] ^ 1]))
     codes = [alice.error_of(publishKeys={"keyPackages": [broken]}).code for _ in range(20)]
     assert codes[0] == "key_invalid" and codes[-1] == "rate_limited"
