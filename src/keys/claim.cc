@@ -97,13 +97,13 @@ void KeyService::reserve(const PartPtr& part) {
     part->next = part->slots.size();
   }
   if (part->next == part->slots.size()) return std::exchange(part->done, nullptr)();
-  const std::size_t end = part->next = std::min(first + kSliceUsers, part->slots.size());
-  part->open = end - first;
+  part->next = std::min(first + kSliceUsers, part->slots.size());
+  part->open = part->next - first;
+  // Later: here a row is being used, and the next slice may evict it.
   const auto reserved_one = [this, part, first] {
-    if (--part->open == 0) read_reserved(part, first);
+    if (--part->open == 0) wiring_.worker.post([this, part, first] { read_reserved(part, first); });
   };
-  // The last one goes on with the next slice, perhaps at once.
-  for (std::size_t i = first; i < end; ++i) {
+  for (std::size_t i = first; i < part->next; ++i) {
     const UserId user = part->slots[i].user;
     wiring_.owner(user, part->claim->claimer, [this, part, i, user, reserved_one](const KeyOwner& owner) {
       if (!owner.exists) return reserved_one();
