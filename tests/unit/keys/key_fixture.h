@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -215,9 +216,17 @@ class KeyFixture : public ::testing::Test, public Journal {
       commit();
     });
   }
-  // After as many turns as anything here takes.
+  // After some turns.
   void settle() {
-    for (int i = 0; i < 20; ++i) on_worker([] {});
+    for (int i = 0; i < 20; ++i) {
+      on_worker([] {});
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  // Waits until the last entry of the log names these devices.
+  bool becomes_logged(const std::vector<std::uint32_t>& devices) {
+    for (int i = 0; i < 10'000 && logged() != devices; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return logged() == devices;
   }
   // Devices of the last entry of the log.
   std::vector<std::uint32_t> logged() {
