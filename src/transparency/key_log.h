@@ -91,8 +91,8 @@ class KeyLog {
   // or overloaded (the journal's queue, or the log, is full). Then the record is no entry and never will be.
   void append(RecordPtr record, unsigned reply_worker, Reply<std::uint64_t> reply);
 
-  // Head of the present size, and proof of the entries at `indices` (any order, repetitions allowed): some 1,000 of
-  // a million take about a millisecond. The entries must be committed, but this worker need not know of it yet:
+  // Head of the present size, and proof of the entries at `indices` (any order, repetitions allowed): 1,000 of a
+  // million take 1.5 ms. The entries must be committed, but this worker need not know of it yet:
   // whoever is told of an entry elsewhere may be quicker, and `reply` then waits for it; otherwise it runs at once.
   // With `since_size` other than 0 also proof that the head continues the log of that size.
   // invalid_argument: `since_size` or an index is beyond the log.
