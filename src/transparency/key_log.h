@@ -88,12 +88,13 @@ class KeyLog {
   // Gives the log's next position to a record that has identity_changed with all but log_index, and the record to the
   // journal, whose commit makes it an entry. Sets log_index, the record's time and its `done`. `reply` runs once, on
   // worker `reply_worker`, after every worker was handed the record: with the position, or with storage_unavailable
-  // or overloaded (the journal's queue, or the log, is full). Then the record is no entry and never will be.
+  // or overloaded (the journal's queue, or the log, is full). Refused records are no entries; of a write that failed only
+  // the next start finds out whether it is one after all.
   void append(RecordPtr record, unsigned reply_worker, Reply<std::uint64_t> reply);
 
-  // Head of the present size, and proof of the entries at `indices` (any order, repetitions allowed): some 1,000 of
-  // a million take about a millisecond. The entries must be committed, but this worker need not know of it yet:
-  // whoever is told of an entry elsewhere may be quicker, and `reply` then waits for it; otherwise it runs at once.
+  // Head of the present size, and proof of the entries at `indices` (any order, repetitions allowed): 1,000 of a
+  // million take 1.5 ms. The entries must be committed, but this worker need not know of it yet: whoever is told of an
+  // entry elsewhere may be quicker, and `reply` then waits for it; otherwise it runs at once.
   // With `since_size` other than 0 also proof that the head continues the log of that size.
   // invalid_argument: `since_size` or an index is beyond the log.
   void prove(std::vector<std::uint64_t> indices, std::uint64_t since_size, Reply<KeyLogProof> reply);

@@ -29,8 +29,7 @@ def test_head_of_the_empty_log_is_signed(daemon, crowd):
 
 def test_key_of_the_log_outlives_a_kill(daemon, crowd):
     before = crowd.new(daemon).welcome["logKey"]
-    daemon.kill()
-    daemon.start()
+    daemon.restart()
     assert crowd.new(daemon).welcome["logKey"] == before
 
 

@@ -29,6 +29,7 @@ class ScriptedJournal final : public Journal {
     batches.push_back(records);
     return Errc::ok;
   }
+  void undone() {}
   void trim(Lsn) override {}
   void seal() override {}
   bool writable() const override { return accepts; }
