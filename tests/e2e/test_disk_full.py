@@ -8,6 +8,7 @@ import pytest
 from godwit_e2e.client import ServerError
 from godwit_e2e.daemon import wait_until
 from godwit_e2e.identity import message_id
+from godwit_e2e.keys import Identity, claim_body, claim_one, enroll, packages_of, publish, stock
 
 SMALL_FILES = {"journal.segment_bytes": 262144, "journal.checkpoint_interval_ms": 300}
 
@@ -162,3 +163,20 @@ def test_failing_write_makes_the_store_read_only_until_a_restart(daemons, crowd)
     alice, bob = crowd.login(alice.device, daemon), crowd.login(bob.device, daemon)
     alice.send(bob.device, *refused)
     assert whole_history(bob, alice.device) == acknowledged + [refused[0]]
+
+
+def test_keys_wait_for_space_and_none_is_used_up(daemons, disk):
+    daemon = daemons(disk.settings, folder=disk.folder / "daemon").start()
+    alice, bob = daemon.login(daemon.register()), daemon.login(daemon.register())
+    identity = enroll(alice, packages=5)
+    disk.fill()
+    wait_until(lambda: daemon.http("/ready")[0] == 503, what="the full disk")
+    assert bob.error_of(claimKeys=claim_body([alice])).code == "storage_unavailable"
+    assert alice.error_of(publishKeys={"keyPackages": identity.packages(1)}).code == "storage_unavailable"
+    assert alice.error_of(publishKeys=Identity(alice.device).body()).code == "storage_unavailable"
+    assert len(claim_one(bob, alice, key_packages=False)["devices"]) == 1, "reads go on"
+    disk.empty()
+    wait_until(lambda: daemon.http("/ready")[0] == 200, what="the space")
+    assert stock(alice)["keyPackages"] == 5
+    publish(alice, keyPackages=identity.packages(1))
+    assert packages_of(claim_one(bob, alice))
