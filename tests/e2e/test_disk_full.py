@@ -165,12 +165,13 @@ def test_failing_write_makes_the_store_read_only_until_a_restart(daemons, crowd)
     assert whole_history(bob, alice.device) == acknowledged + [refused[0]]
 
 
-def test_keys_wait_for_space_and_none_is_used_up(daemons, disk):
-    daemon = daemons(disk.settings, folder=disk.folder / "daemon").start()
-    alice, bob = daemon.login(daemon.register()), daemon.login(daemon.register())
+def test_keys_wait_for_space_and_none_is_used_up(daemons, crowd, disk):
+    daemon = daemons({**disk.settings, **NO_LIMITS}, folder=disk.folder / "daemon").start()
+    daemon.log_path = disk.folder.parent / "godwit.log"
+    alice, bob = crowd.pair(daemon)
     identity = enroll(alice, packages=5)
     disk.fill()
-    wait_until(lambda: daemon.http("/ready")[0] == 503, what="the full disk")
+    send_until_refused(bob, alice.device)
     assert bob.error_of(claimKeys=claim_body([alice])).code == "storage_unavailable"
     assert alice.error_of(publishKeys={"keyPackages": identity.packages(1)}).code == "storage_unavailable"
     assert alice.error_of(publishKeys=Identity(alice.device).body()).code == "storage_unavailable"
