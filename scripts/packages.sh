@@ -50,7 +50,7 @@ install_test_packages() {
     as_root systemctl mask coturn.service >&2 || say "could not mask coturn.service; stop it after the installation"
   fi
   # prometheus for promtool, openssl for certificates, faketime for clock jumps, chromium and nodejs for calls.
-  install python3 python3-pytest python3-nacl openssl prometheus rocksdb-tools util-linux faketime procps \
+  install python3 python3-pytest python3-pytest-xdist python3-nacl openssl prometheus rocksdb-tools util-linux faketime procps \
     coturn 'chromium|chromium-browser' nodejs
   command -v npm >/dev/null || install npm # some nodejs packages bring it along
   install_node_modules tests/e2e/web playwright-core
