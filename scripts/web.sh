@@ -60,7 +60,7 @@ npm_build() {
 
 # src/web/client/dist, with the SDK that is a part of it.
 build_web_client() {
-  local schema="src/protocol/godwit.proto include/godwit/errors.def"
+  local schema="src/protocol include/godwit" # what the SDK generates code from
   install_node || return 1
   # shellcheck disable=SC2086
   npm_build src/web/sdk $schema && npm_build src/web/client src/web/sdk $schema
