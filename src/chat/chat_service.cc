@@ -342,7 +342,11 @@ void ChatService::undo(const Record& record) {
   const ChatId id = ChatId::from(message.chat());
   if (Chat* chat = chats_.find(id)) {
     chat->undo(ChatSeq(message.chat_seq()));
-    if (chat->changing_seq == message.chat_seq()) change_settled(*chat);
+    if (chat->changing_seq == message.chat_seq()) {
+      // In a turn of its own: what waits is decided when all that failed has been taken back. Still loaded then,
+      // since a chat that is held is never idle.
+      wiring_.worker.post([this, id] { chats_.with(id, [this](Chat& again) { change_settled(again); }); });
+    }
   }
   if (const auto view = parse_envelope(message.envelope())) {
     const DedupKey key = DedupKey::of(id, view->from, view->id);

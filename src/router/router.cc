@@ -102,8 +102,10 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     }
   };
   if (outcome != Errc::ok) {
-    post(parts, [](Shard& shard, const Journal::Batch& part) { shard.undo(part); });
-    post(answers, [outcome](Shard& shard, const Journal::Batch& part) { shard.refused(part, outcome); });
+    // Gone with the last of the tasks that hold it: only then may the journal take what is decided anew.
+    const std::shared_ptr<void> undone(nullptr, [&journal = journal_](void*) { journal.undone(); });
+    post(parts, [undone](Shard& shard, const Journal::Batch& part) { shard.undo(part); });
+    post(answers, [undone, outcome](Shard& shard, const Journal::Batch& part) { shard.refused(part, outcome); });
     return;
   }
   post(parts, [](Shard& shard, const Journal::Batch& part) { shard.committed(part); });

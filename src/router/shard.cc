@@ -60,6 +60,12 @@ void Shard::answered(const Journal::Batch& batch) {
 }
 
 void Shard::undo(const Journal::Batch& batch) {
+  // What this turn has decided so far may build on it; the journal refuses that as long as this is not done.
+  write_decided();
+  take_back(batch);
+}
+
+void Shard::take_back(const Journal::Batch& batch) {
   for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
     chats_.undo(**it);
     if (key_log_ != nullptr && (*it)->body.has_identity_changed()) key_log_->undo(**it);
@@ -269,22 +275,24 @@ void Shard::push(UserId user, std::string_view frame) {
   for (Subscriber* device : online->devices) device->on_push(frame, true);
 }
 
+void Shard::write_decided() {
+  const auto [refused, outcome] = writer_.flush();
+  // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
+  take_back(refused);
+  for (const RecordPtr& record : refused) {
+    if (record->done_worker == Record::kNobody) continue;
+    wiring_.workers[record->done_worker]->post(
+        [done = std::exchange(record->done, nullptr), record, outcome = outcome] { done(*record, outcome); });
+  }
+}
+
 void Shard::end_turn() {
   calls_.tick();
   chats_.flush_watermarks();
   presence_.end_turn();
   statuses_.end_turn();
   keys_.end_turn();
-  const auto [refused, outcome] = writer_.flush();
-  if (!refused.empty()) {
-    // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
-    undo(refused);
-    for (const RecordPtr& record : refused) {
-      if (record->done_worker == Record::kNobody) continue;
-      wiring_.workers[record->done_worker]->post(
-          [done = std::exchange(record->done, nullptr), record, outcome] { done(*record, outcome); });
-    }
-  }
+  write_decided();
   inboxes_.flush_loads();
   chats_.chats().flush_loads();
   accounts_.accounts().flush_loads();

@@ -67,7 +67,8 @@ class Shard {
   // The same batch has been handed to every worker: who waits is answered, and whoever must leave leaves.
   // So an answer is never ahead of what it answers: what its receiver asks next finds it, on any worker.
   void answered(const Journal::Batch& batch);
-  // A batch that the journal refused or lost: decisions are taken back, then those who wait are told.
+  // A batch that the journal lost: decisions are taken back on all workers, then those who wait are told. The
+  // journal accepts nothing until both have run wherever they must.
   void undo(const Journal::Batch& batch);
   void refused(const Journal::Batch& batch, Errc outcome);
   // A record from before the start; nobody is connected yet.
@@ -132,6 +133,9 @@ class Shard {
 
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
+  // What was decided since the last time goes to the journal; what that refuses is taken back and answered.
+  void write_decided();
+  void take_back(const Journal::Batch& batch);
   void apply_to_inbox(UserId user, const RecordPtr& record);
   // Who left a group leaves its call.
   void leave_calls(const store::MessageAppended& message);
