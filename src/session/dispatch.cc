@@ -84,6 +84,7 @@ struct Dispatch {
       Row{Body::kMuteStatus, false, true, true, &Session::handle_mute_status},
       Row{Body::kListStatusViews, false, true, true, &Session::handle_list_status_views},
       Row{Body::kListOwnStatuses, false, true, true, &Session::handle_list_own_statuses},
+      Row{Body::kGetGroupInfo, false, true, true, &Session::handle_get_group_info},
   };
 };
 

@@ -78,6 +78,9 @@ constexpr Workload kCatalogue[kColumns] = {
     {"status", 0, true, kScanBlock},
     // Who has seen a status. Scanned per status, page by page, by its author alone.
     {"status_view", kStatusPrefix, false, kPointBlock},
+    // GroupInfo and ratchet tree of each chat's epoch, up to two megabytes. Read by whole key when a device joins by
+    // itself, rewritten by the checkpoint after each commit.
+    {"group_info", 0, true, kScanBlock},
 };
 
 const Workload& workload(Column column) {

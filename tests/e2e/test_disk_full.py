@@ -9,7 +9,11 @@ from godwit_e2e.client import ServerError
 from godwit_e2e.daemon import wait_until
 from godwit_e2e.identity import message_id
 
-SMALL_FILES = {"journal.segment_bytes": 262144, "journal.checkpoint_interval_ms": 300}
+SMALL_FILES = {
+    "journal.segment_bytes": 262144,
+    "journal.checkpoint_interval_ms": 300,
+    "chat.max_commit_bytes": 16384,
+}
 
 
 class SmallDisk:

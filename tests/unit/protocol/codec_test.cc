@@ -260,7 +260,7 @@ TEST(Codec, device_gets_its_own_payload_and_no_other) {
     one.set_payload("for " + std::to_string(device));
   }
   const std::string bytes = envelope.SerializeAsString();
-  ASSERT_TRUE(parse_envelope(bytes)->has_device_payloads);
+  ASSERT_TRUE(parse_envelope(bytes)->per_device);
   v1::Envelope read;
   ASSERT_TRUE(read.ParseFromString(for_device(bytes, UserId(7), DeviceId(2))));
   EXPECT_EQ(read.payload(), "for 2");
