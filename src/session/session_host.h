@@ -23,6 +23,7 @@ namespace godwit {
 class Session;
 namespace v1 {
 class ClientFrame;
+class Commit;
 class RemoveMessage;
 class Send;
 class ServerFrame;
