@@ -58,6 +58,10 @@ void Chat::load(const std::optional<std::string>& row, MoreRows more) {
     ahead_ms_ = stored.ahead_ms();
     ttl_s_ = stored.ttl_s();
     consent_of_ = UserId(stored.consent_of());
+    epoch_ = stored.epoch();
+    request_commits_ = stored.request_commits();
+    request_seq_ = stored.request_seq();
+    if (consent_of_ && request_seq_ == 0 && request_commits_ == 0) request_seq_ = 1;
     const auto set = [](Member& member, std::uint64_t user, const store::Positions& positions, bool blocks) {
       member.user = UserId(user);
       raise(member, positions);
@@ -158,10 +162,11 @@ void Chat::append(const RecordPtr& record) {
   decided_end_ = std::max(decided_end_, end_);
   decided_time_ms_ = std::max(decided_time_ms_, end_time_ms_);
   tail_.push_back(record);
-  // Who writes has read; others are not told.
+  if (message.has_ends_epoch()) group_info_ = record;
+  // Who writes has read; others are not told. A commit is nobody's writing: it is read with what is before it.
   if (!group_) {
     Member& sender = members_[message.from_high() ? 1 : 0];
-    sender.read = std::max(sender.read, end_);
+    if (!message.has_ends_epoch() || sender.read + 1 == end_) sender.read = std::max(sender.read, end_);
   }
   if (group_) {
     group_->apply_event(message);
@@ -170,13 +175,28 @@ void Chat::append(const RecordPtr& record) {
   }
 }
 
-void Chat::apply_event(const store::MessageAppended& message, std::string_view encoded) {
-  const std::uint64_t sender = message.from_high() ? message.high_member() : message.low_member();
+// Whoever answers, consents. Commits are made by clients unasked: they neither need consent, but for a bound on their
+// number, nor are they an answer.
+void Chat::apply_consent(const store::MessageAppended& message) {
+  const UserId sender(message.from_high() ? message.high_member() : message.low_member());
   if (message.asks_consent()) {
-    consent_of_ = other(UserId(sender)).user;
-  } else if (consent_of_.value == sender) {
-    consent_of_ = UserId();  // whoever answers, consents
+    consent_of_ = other(sender).user;
+    request_seq_ = 0;
+    request_commits_ = 0;
   }
+  if (!consent_of_) return;
+  if (message.has_ends_epoch()) {
+    if (consent_of_ != sender) ++request_commits_;
+  } else if (consent_of_ == sender) {
+    consent_of_ = UserId();
+  } else if (request_seq_ == 0) {
+    request_seq_ = message.chat_seq();
+  }
+}
+
+void Chat::apply_event(const store::MessageAppended& message, std::string_view encoded) {
+  if (message.has_ends_epoch()) epoch_ = std::max(epoch_, message.ends_epoch() + 1);
+  apply_consent(message);
   if (encoded.empty()) return;
   v1::ChatEvent event;
   if (event.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())) && event.has_ttl_s()) {
@@ -231,6 +251,11 @@ std::size_t Chat::collect(const PartitionMap& map, Collector& out) {
   row.set_high_blocks(members_[1].blocks);
   row.set_ttl_s(ttl_s_);
   row.set_consent_of(consent_of_.value);
+  row.set_epoch(epoch_);
+  if (consent_of_) {
+    row.set_request_seq(request_seq_);
+    row.set_request_commits(request_commits_);
+  }
   std::size_t others = 0;
   if (group_) {
     group_->store_row(*row.mutable_group());
@@ -255,18 +280,37 @@ std::size_t Chat::collect(const PartitionMap& map, Collector& out) {
       }
     });
   }
+  collect_group_info(partition, out);
   rewritten_collected_ = rewritten_.size();
   collected_end_ = end_;
   return 1 + entries + others;
 }
 
+void Chat::collect_group_info(Partition partition, Collector& out) {
+  group_info_collected_ = group_info_;
+  if (!group_info_) return;
+  out.later.push_back([key = chat_key(partition, id_), record = group_info_](CheckpointRows& rows) {
+    const auto& message = record->body.message();
+    if (message.group_info().empty() && message.ratchet_tree().empty()) return rows.erase(Column::group_info, key);
+    store::GroupInfoRow row;
+    row.set_epoch(message.ends_epoch() + 1);
+    row.set_group_info(message.group_info());
+    row.set_ratchet_tree(message.ratchet_tree());
+    rows.put(Column::group_info, key, row.SerializeAsString());
+  });
+}
+
 void Chat::checkpoint_failed() {
+  group_info_collected_ = nullptr;
   rewritten_collected_ = 0;
   if (group_) group_->checkpoint_failed();
 }
 
 bool Chat::checkpointed(std::size_t& budget) {
   stored_end_ = collected_end_;
+  // The store has it, and it is large.
+  if (group_info_ == group_info_collected_) group_info_ = nullptr;
+  group_info_collected_ = nullptr;
   rewritten_.erase(rewritten_.begin(), rewritten_.begin() + static_cast<std::ptrdiff_t>(rewritten_collected_));
   rewritten_collected_ = 0;
   while (!tail_.empty() && end_ - tail_.size() < stored_end_) {

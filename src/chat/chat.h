@@ -60,8 +60,16 @@ class Chat {
   std::uint32_t ttl_s() const { return ttl_s_; }
   // What a member removed from their own history; null for who is not one.
   const std::vector<std::uint64_t>* hidden_of(UserId user) const;
+  // The present epoch.
+  std::uint64_t epoch() const { return group_ ? group_->epoch() : epoch_; }
+  // The record with what the latest commit left for devices that join by themselves, unless the store has it.
+  const RecordPtr& group_info() const { return group_info_; }
   // The member of a direct chat who has yet to consent to it.
   UserId consent_of() const { return consent_of_; }
+  // The position of the one message that waits for consent; 0 when none has come yet.
+  std::uint64_t request_seq() const { return request_seq_; }
+  // How many commits came from who waits for consent.
+  std::uint32_t request_commits() const { return request_commits_; }
   std::uint64_t end() const { return end_; }
   // Includes what is not committed yet.
   std::uint64_t decided_end() const { return decided_end_; }
@@ -98,9 +106,9 @@ class Chat {
   // Deduplication: everything accepted from this time on went through this worker's table since the chat
   // was loaded, or was read back into it.
   std::int64_t dedup_from_ms = 0;
-  // A send waits for a look into the log or at the recipient's account; later sends wait behind it.
+  // A send waits for a look into the log or at accounts; later sends wait behind it.
   bool held = false;
-  // It is held for a change of a group, with this position, that is not committed yet; 0: for none.
+  // It is held for a change, with this position, that is not committed yet; 0: for none.
   std::uint64_t changing_seq = 0;
   // When the recipients' accounts were last known to exist (ChatService::accounts_epoch_); 0: never.
   std::uint64_t recipients_epoch = 0;
@@ -114,6 +122,8 @@ class Chat {
   void append(const RecordPtr& record);
   // Of direct chats; `encoded` is the envelope's ChatEvent, mostly empty.
   void apply_event(const store::MessageAppended& message, std::string_view encoded);
+  void apply_consent(const store::MessageAppended& message);
+  void collect_group_info(Partition partition, Collector& out);
   void remove_entry(const Record& record);
   void set_positions(const store::WatermarkAdvanced& watermark);
 
@@ -121,7 +131,12 @@ class Chat {
   Member members_[2];  // the smaller id first; unused in groups
   std::unique_ptr<Group> group_;
   std::uint32_t ttl_s_ = 0;
+  std::uint64_t epoch_ = 0;  // of direct chats
   UserId consent_of_;
+  std::uint64_t request_seq_ = 0;
+  std::uint32_t request_commits_ = 0;
+  RecordPtr group_info_;  // the latest that ended an epoch since the last checkpoint
+  RecordPtr group_info_collected_;
   // Entries in the store that became others since the last checkpoint, encoded LogEntry by position.
   std::vector<std::pair<std::uint64_t, std::string>> rewritten_;
   std::size_t rewritten_collected_ = 0;

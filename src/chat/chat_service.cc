@@ -30,6 +30,8 @@ ChatService::ChatService(ChatWiring wiring, const ChatOptions& options, Metrics&
       group_entries_(metrics.counter("godwit_group_entries_total", "Inbox entries that they were fanned out to")),
       group_changes_(metrics.counter("godwit_group_changes_total", "Changes of groups")),
       group_limited_(metrics.counter("godwit_group_limited_total", "Messages refused by a group's rate limits")),
+      commits_(metrics.counter("godwit_commits_total", "Epochs of chats ended by a commit")),
+      stale_commits_(metrics.counter("godwit_commits_stale_total", "Commits refused, for another epoch than the present")),
       receipts_(metrics.counter("godwit_group_receipts_total", "Updates of receipt counts told to senders")) {}
 
 void ChatService::answer(const SendRequest& request, Result<SentInfo> result) {
@@ -90,8 +92,24 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   if (id_time > now + options_.max_clock_skew_ms && !request.of_server) return answer(request, Errc::message_id_expired);
   if (!wiring_.writer.writable()) return answer(request, Errc::storage_unavailable);
   if (!request.to) return decide_in_group(chat, std::move(request), key, hash, now);
-  if (chat.consent_of() && chat.consent_of() != request.from) return answer(request, Errc::consent_needed);
-  accept(chat, std::move(request), key, hash, now);
+  if (admit_direct(chat, request)) accept(chat, std::move(request), key, hash, now);
+}
+
+bool ChatService::admit_direct(Chat& chat, SendRequest& request) {
+  const bool waits = chat.consent_of() && chat.consent_of() != request.from;
+  const bool full = request.commit != nullptr ? chat.request_commits() >= options_.request_commits_max
+                                              : chat.request_seq() != 0;
+  if (waits && full) {
+    answer(request, Errc::consent_needed);
+    return false;
+  }
+  if (const Status fine = check_epoch(chat, request); !fine) {
+    stale_commits_.Increment();
+    answer(request, fine.error());
+    return false;
+  }
+  return admit_joins(chat, request,
+                     [&](UserId user) { return user == request.from || user == request.to; });
 }
 
 void ChatService::ask_for_recipient(Chat& chat, UserId recipient, UserId sender) {
@@ -175,7 +193,7 @@ void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, s
   if (!chat.exists()) chat.set_members(request.from, request.to);
   const Chat::Place place = chat.decide(now_ms, request.id);
   const std::int64_t delta = place.time_ms - request.id.time_ms();
-  const bool content = request.event.empty();
+  const bool content = request.event.empty() && !request.ends_epoch;
   const std::uint32_t ttl_s = content ? (request.ttl_s != 0 ? request.ttl_s : chat.ttl_s()) : 0;
 
   auto record = std::make_shared<Record>();
@@ -188,7 +206,8 @@ void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, s
   extras.ttl_s = ttl_s;
   extras.relates_to = request.relates_to;
   extras.event = request.event;
-  extras.device_payloads = request.device_payloads;
+  extras.per_device = request.device_payloads;
+  add_commit(request, message, extras);
   message.set_envelope(
       encode_envelope(request.id, request.from, request.device, place.seq, delta, request.payload, extras));
   if (ttl_s != 0) message.set_expires_ms(place.time_ms + static_cast<std::int64_t>(ttl_s) * 1000);
@@ -197,6 +216,10 @@ void ChatService::accept(Chat& chat, SendRequest request, const DedupKey& key, s
     message.set_removes_seq(request.removes_seq);
     message.set_removed_envelope(std::move(request.removed_envelope));
   }
+  if (request.ends_epoch) commits_.Increment();
+  // A stranger has but one message: it is counted before the next is decided.
+  const bool stranger = message.asks_consent() || (chat.consent_of() && chat.consent_of() != request.from);
+  if (request.ends_epoch || stranger) hold_for(chat, place.seq);
   dedup_.insert(key, {place.seq, place.time_ms, hash, false});
   write(std::move(record), request, {place.seq, delta, 0});
 }

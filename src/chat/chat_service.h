@@ -1,4 +1,4 @@
-// What happens in chats on one worker: accepting messages, receipts, pages of the log.
+// What happens in chats on one worker: accepting messages and commits, receipts, pages of the log.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "godwit/clock.h"
 #include "godwit/result.h"
 #include "journal/record_writer.h"
+#include "protocol/codec.h"
 #include "storage/row_cache.h"
 
 namespace godwit {
@@ -33,6 +34,7 @@ struct ChatOptions {
   std::size_t dedup_entries = 500'000;       // ids kept in memory per worker
   std::size_t dedup_scan_max = 100'000;      // log entries read for one old message id
   std::size_t max_hidden = 1'000;            // of one user in one chat
+  std::uint32_t request_commits_max = 8;     // of a stranger who waits for consent
   std::size_t cached_chats = 1'000'000;      // per worker
 };
 
@@ -51,6 +53,14 @@ struct UserSummary {
 
 using DeviceName = std::pair<UserId, DeviceId>;
 
+// What a commit brings along beside itself. Constant.
+struct CommitParts {
+  std::string group_info;
+  std::string ratchet_tree;
+  std::string for_joiners;         // encoded Envelope that has nothing but `welcome` and `joins`
+  std::vector<DeviceName> joins;   // ascending
+};
+
 // `reply` is called exactly once, on worker `reply_worker`.
 struct SendRequest {
   UserId from;
@@ -62,6 +72,9 @@ struct SendRequest {
   std::uint32_t ttl_s = 0;  // 0: the chat's own
   std::string relates_to;
   std::optional<std::uint64_t> ends_epoch;
+  std::shared_ptr<const CommitParts> commit;  // with ends_epoch
+  bool admitted = false;                      // its rate is taken
+  bool joins_known = false;                   // the devices it lets in were looked up
   std::string device_payloads;        // encoded, and the devices they are for
   std::vector<DeviceName> devices;
   bool devices_known = true;          // false: to be compared with those there are
@@ -96,6 +109,19 @@ struct HistoryResult {
   bool more = false;
 };
 
+struct GroupInfoRequest {
+  UserId reader;
+  ChatId chat;
+  bool direct = false;
+  std::string link_hash;  // who is no member comes by this link; else empty
+};
+
+struct GroupInfoResult {
+  std::uint64_t epoch = 0;
+  std::string group_info;
+  std::string ratchet_tree;
+};
+
 // What the service needs of the rest of the process; wired by the router.
 struct ChatWiring {
   Worker& worker;
@@ -107,6 +133,9 @@ struct ChatWiring {
   RecordWriter& writer;
   // Tells, on this worker, what `by` may know of a user.
   std::function<void(UserId user, UserId by, std::function<void(const UserSummary&)>)> describe_user;
+  // Tells, in a later turn of this worker, which of the devices there are not (any more). One task for each worker
+  // concerned.
+  std::function<void(std::vector<DeviceName>, std::function<void(std::vector<DeviceName>)>)> find_gone_devices;
   // Tells a sender, if online, how many have received and read.
   std::function<void(ReceiptUpdate)> push_receipts;
 };
@@ -177,6 +206,9 @@ class ChatService {
   // `reply` runs on this worker.
   void history(const HistoryRequest& request, std::function<void(const Result<HistoryResult>&)> reply);
 
+  // What the latest commit left. `reply` runs on this worker. chat_not_found, invite_link_invalid, not_allowed.
+  void group_info(const GroupInfoRequest& request, std::function<void(const Result<GroupInfoResult>&)> reply);
+
   // A committed record of one of this worker's chats; also at recovery.
   void applied(const RecordPtr& record);
   // A record that was decided here and refused or lost by the journal.
@@ -199,15 +231,33 @@ class ChatService {
   // True when the request was answered, or will be, because its id is known.
   bool answer_repeat(const DedupKey& key, SendRequest& request, std::uint64_t hash);
   void accept(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash, std::int64_t now_ms);
+  // Direct chats: consent and epoch. May look for devices first, and is false then, or when it was refused.
+  bool admit_direct(Chat& chat, SendRequest& request);
   // What the members of a direct chat have to do with it; fills in the record.
   void address_direct(Chat& chat, const SendRequest& request, bool first, Record& record);
 
   // groups.cc: what a group has against it; then as accept(). A change holds the chat until it is committed,
   // so that each is decided by what the one before has made of the group.
   void decide_in_group(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash, std::int64_t now_ms);
-  Status admit_to_group(Group& group, const SendRequest& request);
+  Status admit_to_group(Chat& chat, Group& group, SendRequest& request);
   void accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,
                        std::uint64_t hash, std::int64_t now_ms);
+  Status take_group_rate(Group& group, const SendRequest& request);
+  // What a commit costs beyond a message: a token for every 64 KiB.
+  static std::uint32_t commit_tokens(const SendRequest& request);
+
+  // commits.cc
+  static Status check_epoch(const Chat& chat, const SendRequest& request);
+  // Are those that it lets in devices of somebody who is in the chat, by `is_in`? True when they are known to be.
+  // Else the request was refused, or the chat is held until that is known.
+  bool admit_joins(Chat& chat, SendRequest& request, const std::function<bool(UserId)>& is_in);
+  void found_joins(Chat& chat, std::vector<DeviceName> gone);
+  // Fills in what a commit adds to the record; and to the envelope.
+  static void add_commit(const SendRequest& request, store::MessageAppended& message, EnvelopeExtras& extras);
+  // What comes after is decided when this is committed, by what it has made of the chat.
+  static void hold_for(Chat& chat, ChatSeq seq);
+  void read_group_info(const ChatId& id, std::uint64_t epoch, std::function<void(const Result<GroupInfoResult>&)> reply);
+
   void change_door(const ChatId& id, store::GroupDoorChanged change,
                    std::function<void(const Status&)> done);
   void send_receipts(Chat& chat);
@@ -258,6 +308,8 @@ class ChatService {
   Counter& group_entries_;
   Counter& group_changes_;
   Counter& group_limited_;
+  Counter& commits_;
+  Counter& stale_commits_;
   Counter& receipts_;
 };
 

@@ -42,6 +42,14 @@ std::size_t max_rows(const GroupLimits& limits) {
 
 }  // namespace
 
+bool GroupPlan::adds(UserId user) const {
+  return event != nullptr && is_changed(*event, user);
+}
+
+bool GroupPlan::removes(UserId user) const {
+  return std::find(leavers.begin(), leavers.end(), user) != leavers.end();
+}
+
 bool Group::Member::was_in_at(std::uint64_t seq) const {
   return std::any_of(spans.begin(), spans.end(),
                      [&](const Span& span) { return span.joined <= seq && (span.left == 0 || seq <= span.left); });
@@ -53,6 +61,7 @@ void Group::load(const store::GroupRow& row, const MoreRows& members) {
                static_cast<Role>(row.may_rename()), row.ttl_s()};
   version_ = row.version();
   epoch_ = row.epoch();
+  encrypted_ = row.encrypted();
   for (const auto& link : row.links()) {
     links_.push_back({link.id(), link.hash(), link.expires_ms(),
                       link.limited() ? std::optional(link.uses_left()) : std::nullopt, link.approve(),
@@ -85,6 +94,7 @@ void Group::store_row(store::GroupRow& row) const {
   row.set_ttl_s(settings_.ttl_s);
   row.set_version(version_);
   row.set_epoch(epoch_);
+  row.set_encrypted(encrypted_);
   for (const Link& link : links_) {
     auto& stored = *row.add_links();
     stored.set_id(link.id);
@@ -184,9 +194,25 @@ Result<GroupPlan> Group::plan(const GroupAction& action, UserId actor, std::int6
     if (member == nullptr) return Errc::chat_not_found;
     possible = plan_change(action, *member, limits, plan);
   }
+  if (possible) possible = check_commit(action, actor, plan);
   if (!possible) return possible.error();
   plan.event->set_version(version_ + 1);
   return plan;
+}
+
+// In a group marked as encrypted, who is in it changes by commits alone; but who leaves cannot make one (RFC 9420,
+// section 12.2), nor who is not let in yet.
+Status Group::check_commit(const GroupAction& action, UserId actor, const GroupPlan& plan) const {
+  if (action.commit) {
+    if (plan.removes(actor)) return Error(Errc::invalid_argument, "who leaves makes no commit; remove others first");
+    if (plan.waits || plan.refuses) return Error(Errc::invalid_argument, "a commit is for when somebody comes in");
+    return Unit{};
+  }
+  const bool by_itself = plan.leavers.size() == 1 && plan.leavers.front() == actor;
+  const bool comes = action.kind == GroupAction::Kind::join || action.kind == GroupAction::Kind::answer_join ||
+                     !action.add.empty();
+  const bool needed = encrypted_ && !plan.waits && !plan.refuses && (comes || (!plan.leavers.empty() && !by_itself));
+  return needed ? Status(Errc::commit_needed) : Status(Unit{});
 }
 
 Status Group::plan_change(const GroupAction& action, const Member& actor, const GroupLimits& limits,
@@ -307,11 +333,8 @@ void Group::plan_successor(UserId leaving, GroupPlan& plan) const {
 
 Status Group::plan_join(const GroupAction& action, UserId actor, std::int64_t now_ms, const GroupLimits& limits,
                         GroupPlan& plan) const {
-  const auto link = std::find_if(links_.begin(), links_.end(),
-                                 [&](const Link& one) { return one.hash == action.link_hash; });
-  if (count_ == 0 || link == links_.end() || link->expires_ms <= now_ms || link->uses_left == std::optional(0U)) {
-    return Errc::invite_link_invalid;
-  }
+  const Link* link = usable_link(action.link_hash, now_ms);
+  if (link == nullptr) return Errc::invite_link_invalid;
   if (const Status possible = plan_add(actor, limits, plan); !possible) return possible;
   if (link->approve) {
     if (std::find(asking_.begin(), asking_.end(), actor) == asking_.end() && asking_.size() >= limits.max_asking) {
@@ -320,6 +343,22 @@ Status Group::plan_join(const GroupAction& action, UserId actor, std::int64_t no
     plan.waits = true;
   }
   plan.used_link = link->id;
+  return Unit{};
+}
+
+const Group::Link* Group::usable_link(const std::string& hash, std::int64_t now_ms) const {
+  const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& one) { return one.hash == hash; });
+  const bool usable =
+      count_ != 0 && link != links_.end() && link->expires_ms > now_ms && link->uses_left != std::optional(0U);
+  return usable ? &*link : nullptr;
+}
+
+Status Group::may_come_in(UserId user, const std::string& link_hash, std::int64_t now_ms) const {
+  const Link* link = usable_link(link_hash, now_ms);
+  if (link == nullptr) return Errc::invite_link_invalid;
+  if (link->approve) return Error(Errc::not_allowed, "who comes by this link waits for an admin");
+  const Member* known = find(user);
+  if (known != nullptr && known->banned) return Error(Errc::not_allowed, "the user is banned from the group");
   return Unit{};
 }
 
@@ -353,11 +392,14 @@ void Group::apply_event(const store::MessageAppended& message) {
   if (!view) return;
   const std::uint64_t seq = message.chat_seq();
   if (message.has_ends_epoch()) epoch_ = std::max(epoch_, message.ends_epoch() + 1);
+  if (message.encrypted()) encrypted_ = true;
   v1::ChatEvent event;
   if (view->event.empty() || !event.ParseFromArray(view->event.data(), static_cast<int>(view->event.size()))) {
     if (recent_.size() >= kMaxRecent) recent_.pop_front();
     recent_.push_back({{seq, 0, 0, 0}, view->from});
-    has_read(view->from, seq);
+    // A commit is nobody's writing: it is read with what is before it.
+    const Member* sender = find(view->from);
+    if (!message.has_ends_epoch() || (sender != nullptr && sender->read + 1 == seq)) has_read(view->from, seq);
     return;
   }
   version_ = std::max(version_, event.version());

@@ -49,6 +49,8 @@ struct GroupAction {
   std::string link_hash;     // join: BLAKE2b-256 of the secret
   UserId applicant;          // answer_join
   bool accept = false;       // answer_join
+  bool encrypted = false;    // create
+  bool commit = false;       // one comes with it
 };
 
 // What follows from an action: the event that goes into the log, or (with `waits`) a request to join.
@@ -59,6 +61,10 @@ struct GroupPlan {
   std::string used_link;  // id
   bool waits = false;     // for an admin's approval
   bool refuses = false;   // a request to join
+
+  // Who is in it afterwards, given who is now.
+  bool adds(UserId user) const;
+  bool removes(UserId user) const;
 };
 
 // Everything that changes comes by records: apply_event() for what is in the log, apply_door() for links and
@@ -120,6 +126,8 @@ class Group {
   Result<GroupPlan> plan(const GroupAction& action, UserId actor, std::int64_t now_ms, const GroupLimits& limits) const;
   // May the user post now? chat_not_found, not_allowed.
   Status may_post(UserId user) const;
+  // May the user come in by the link now, without waiting for an admin? invite_link_invalid, not_allowed.
+  Status may_come_in(UserId user, const std::string& link_hash, std::int64_t now_ms) const;
 
   void apply_event(const store::MessageAppended& message);
   void apply_door(const store::GroupDoorChanged& change);
@@ -136,6 +144,7 @@ class Group {
   const Settings& settings() const { return settings_; }
   std::uint64_t version() const { return version_; }
   std::uint64_t epoch() const { return epoch_; }
+  bool encrypted() const { return encrypted_; }
   const std::vector<Link>& links() const { return links_; }
   const std::vector<UserId>& asking() const { return asking_; }
 
@@ -174,12 +183,15 @@ class Group {
   Status plan_join(const GroupAction& action, UserId actor, std::int64_t now_ms, const GroupLimits& limits,
                    GroupPlan& plan) const;
   Status plan_add(UserId user, const GroupLimits& limits, GroupPlan& plan) const;
+  Status check_commit(const GroupAction& action, UserId actor, const GroupPlan& plan) const;
+  const Link* usable_link(const std::string& hash, std::int64_t now_ms) const;
   void plan_successor(UserId leaving, GroupPlan& plan) const;
 
   std::string name_;
   Settings settings_;
   std::uint64_t version_ = 0;
   std::uint64_t epoch_ = 0;
+  bool encrypted_ = false;
   std::vector<Link> links_;
   std::vector<UserId> asking_;
   std::vector<Member> members_;

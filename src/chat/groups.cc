@@ -18,14 +18,17 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
     if (request.action->kind != GroupAction::Kind::create) return answer(request, Errc::chat_not_found);
     group = &none;
   }
-  if (!request.action) {
-    if (request.of_server) return accept_in_group(chat, *group, std::move(request), {}, key, hash, now_ms);
-    if (const Status admitted = admit_to_group(*group, request); !admitted) return answer(request, admitted.error());
-    return accept_in_group(chat, *group, std::move(request), {}, key, hash, now_ms);
-  }
-  Result<GroupPlan> plan = group->plan(*request.action, request.from, now_ms, options_.groups);
+  Result<GroupPlan> plan = request.action ? group->plan(*request.action, request.from, now_ms, options_.groups)
+                                          : Result<GroupPlan>(GroupPlan());
   if (!plan) return answer(request, plan.error());
   if (!plan->waits && !plan->refuses) {
+    if (const Status admitted = admit_to_group(chat, *group, request); !admitted) {
+      return answer(request, admitted.error());
+    }
+    const auto is_in = [&](UserId user) {
+      return plan->adds(user) || (group->present(user) != nullptr && !plan->removes(user));
+    };
+    if (!admit_joins(chat, request, is_in)) return;
     return accept_in_group(chat, *group, std::move(request), std::move(*plan), key, hash, now_ms);
   }
   store::GroupDoorChanged change;
@@ -40,23 +43,34 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
   });
 }
 
-// A message, or the removal of one.
-Status ChatService::admit_to_group(Group& group, const SendRequest& request) {
-  const Status possible =
-      request.removes_seq == 0 ? group.may_post(request.from)
-                               : (group.present(request.from) != nullptr ? Status(Unit{}) : Errc::chat_not_found);
-  if (!possible) return possible;
-  if (request.ends_epoch && *request.ends_epoch != group.epoch()) {
-    auto details = std::make_shared<ErrorDetails>();
-    details->epoch = group.epoch();
-    Error error(Errc::stale_epoch);
-    error.more = std::move(details);
-    return error;
+// A message, the removal of one, or a commit, with or without a change. Any member may commit: keys are renewed by
+// those, too, who may not post. Changes without a commit are not limited.
+Status ChatService::admit_to_group(Chat& chat, Group& group, SendRequest& request) {
+  if (request.of_server || (request.action && !request.commit)) return Unit{};
+  if (!request.action) {
+    const bool member = group.present(request.from) != nullptr;
+    const bool any_member = request.removes_seq != 0 || request.commit != nullptr;
+    const Status possible = any_member ? (member ? Status(Unit{}) : Errc::chat_not_found) : group.may_post(request.from);
+    if (!possible) return possible;
   }
+  if (const Status fine = check_epoch(chat, request); !fine) {
+    stale_commits_.Increment();
+    return fine;
+  }
+  if (std::exchange(request.admitted, true)) return Unit{};
+  return take_group_rate(group, request);
+}
+
+Status ChatService::take_group_rate(Group& group, const SendRequest& request) {
   const std::int64_t now = wiring_.clock.steady_ms();
-  std::uint32_t wait = group.find(request.from)->sends.take(now, options_.group_sender_messages_per_s,
-                                                            4 * options_.group_sender_messages_per_s);
-  if (wait == 0) wait = group.sends.take(now, options_.group_messages_per_s, 4 * options_.group_messages_per_s);
+  const std::uint32_t cost = 1 + commit_tokens(request);
+  const auto take = [&](TokenBucket& bucket, std::uint32_t rate) {
+    return bucket.take(now, rate, 4 * rate, std::min(cost, 4 * rate));
+  };
+  // Who comes in by a link is no member yet.
+  Group::Member* sender = group.find(request.from);
+  std::uint32_t wait = sender != nullptr ? take(sender->sends, options_.group_sender_messages_per_s) : 0;
+  if (wait == 0) wait = take(group.sends, options_.group_messages_per_s);
   if (wait != 0) group_limited_.Increment();
   if (wait != 0) return Error(Errc::rate_limited, "too many messages to this group", wait);
   return Unit{};
@@ -67,7 +81,8 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
   const Chat::Place place = chat.decide(now_ms, request.id);
   const std::int64_t delta = place.time_ms - request.id.time_ms();
   const bool content = !plan.event && request.event.empty();
-  const std::uint32_t ttl_s = content ? (request.ttl_s != 0 ? request.ttl_s : group.settings().ttl_s) : 0;
+  const bool expires = content && !request.ends_epoch;
+  const std::uint32_t ttl_s = expires ? (request.ttl_s != 0 ? request.ttl_s : group.settings().ttl_s) : 0;
 
   auto record = std::make_shared<Record>();
   record->body.set_time_ms(place.time_ms);
@@ -88,6 +103,7 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
     event = plan.event->SerializeAsString();
     message.set_changes_members(plan.changes_members);
     message.set_used_link(plan.used_link);
+    message.set_encrypted(request.action->encrypted);
     for (const UserId user : plan.leavers) message.add_leavers(user.value);
     for (const UserId user : joining) message.add_joiners(user.value);
   }
@@ -95,12 +111,11 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
   extras.chat = chat.id();
   extras.ttl_s = ttl_s;
   extras.relates_to = request.relates_to;
-  extras.ends_epoch = request.ends_epoch;
   extras.event = event;
+  add_commit(request, message, extras);
   message.set_envelope(
       encode_envelope(request.id, request.from, request.device, place.seq, delta, request.payload, extras));
   if (ttl_s != 0) message.set_expires_ms(place.time_ms + static_cast<std::int64_t>(ttl_s) * 1000);
-  if (request.ends_epoch) message.set_ends_epoch(*request.ends_epoch);
   if (request.removes_seq != 0) {
     message.set_removes_seq(request.removes_seq);
     message.set_removed_envelope(std::move(request.removed_envelope));
@@ -109,10 +124,8 @@ void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request,
   group_messages_.Increment();
   group_entries_.Increment(static_cast<double>(record->recipients->size()));
   if (plan.event != nullptr) group_changes_.Increment();
-  if (plan.event != nullptr || request.ends_epoch) {
-    chat.changing_seq = place.seq.value;
-    chat.held = true;
-  }
+  if (request.ends_epoch) commits_.Increment();
+  if (plan.event != nullptr || request.ends_epoch) hold_for(chat, place.seq);
   dedup_.insert(key, {place.seq, place.time_ms, hash, false});
   write(std::move(record), request, {place.seq, delta, plan.event ? plan.event->version() : group.version()});
 }

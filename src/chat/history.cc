@@ -23,25 +23,48 @@ Range page_range(const HistoryRequest& request, std::uint64_t begin, std::uint64
   return {std::max(last > limit ? last - limit + 1 : 1, begin), last};
 }
 
-// Keeps a page within its bytes: what lies furthest from where the reader asked is left for the next page.
-void fit(HistoryResult& page, bool forward, std::size_t max_bytes) {
-  std::size_t bytes = 0;
-  std::size_t keep = 0;
-  const std::size_t count = page.entries.size();
-  while (keep < count) {
-    bytes += page.entries[forward ? keep : count - 1 - keep].envelope.size();
-    if (keep > 0 && bytes > max_bytes) break;
-    ++keep;
+// Gathers a page from where the reader asked, so that what does not fit is left for the next: commits are large, and
+// a page of them must not be read as a whole.
+class Page {
+ public:
+  Page(bool forward, std::size_t max_bytes) : forward_(forward), max_bytes_(max_bytes) {}
+
+  // False, and nothing is added, when the page has enough.
+  bool add(std::string envelope) {
+    if (!entries_.empty() && bytes_ + envelope.size() > max_bytes_) full_ = true;
+    if (full_) return false;
+    bytes_ += envelope.size();
+    entries_.push_back({std::move(envelope)});
+    return true;
   }
-  if (keep == count) return;
-  page.more = true;
-  const auto drop = static_cast<std::ptrdiff_t>(count - keep);
-  if (forward) {
-    page.entries.erase(page.entries.end() - drop, page.entries.end());
-  } else {
-    page.entries.erase(page.entries.begin(), page.entries.begin() + drop);
+
+  void finish(HistoryResult& result) {
+    if (!forward_) std::reverse(entries_.begin(), entries_.end());
+    result.entries = std::move(entries_);
+    result.more |= full_;
   }
-}
+
+ private:
+  const bool forward_;
+  const std::size_t max_bytes_;
+  std::vector<HistoryEntry> entries_;
+  std::size_t bytes_ = 0;
+  bool full_ = false;
+};
+
+// What the reader sees of the tail, in the order of the page.
+struct Recent {
+  std::vector<RecordPtr> records;
+  std::int64_t now_ms;
+
+  void add_to(Page& page) const {
+    for (const RecordPtr& record : records) {
+      const auto& message = record->body.message();
+      const bool expired = message.expires_ms() != 0 && message.expires_ms() <= now_ms;
+      if (!page.add(expired ? without_content(message.envelope(), GoneReason::expired) : message.envelope())) return;
+    }
+  }
+};
 
 }  // namespace
 
@@ -62,42 +85,44 @@ void ChatService::history(const HistoryRequest& request, std::function<void(cons
     const auto is_hidden = [&hidden](std::uint64_t seq) {
       return std::binary_search(hidden.begin(), hidden.end(), seq);
     };
-    std::vector<HistoryEntry> recent;
+    Recent recent{{}, now};
     for (std::uint64_t seq = std::max(range.first, chat.stored_end() + 1); seq <= range.last; ++seq) {
       const RecordPtr* record = chat.in_tail(seq);
       if (record == nullptr || is_hidden(seq)) continue;
-      const auto& message = (*record)->body.message();
-      if (message.hidden_from() == request.reader.value) continue;
-      const bool expired = message.expires_ms() != 0 && message.expires_ms() <= now;
-      recent.push_back({expired ? without_content(message.envelope(), GoneReason::expired) : message.envelope()});
+      if ((*record)->body.message().hidden_from() != request.reader.value) recent.records.push_back(*record);
     }
+    if (!request.forward) std::reverse(recent.records.begin(), recent.records.end());
+    Page page(request.forward, options_.history_page_bytes);
     const std::uint64_t stored_last = std::min(range.last, chat.stored_end());
     if (range.first > stored_last) {
-      result.entries = std::move(recent);
-      fit(result, request.forward, options_.history_page_bytes);
+      recent.add_to(page);
+      page.finish(result);
       return reply(std::move(result));
     }
     // What the store does not know yet.
-    std::vector<std::pair<std::uint64_t, store::LogEntry>> rewritten;
+    std::vector<std::pair<std::uint64_t, std::string>> rewritten;
     for (std::uint64_t seq = range.first; seq <= stored_last; ++seq) {
-      const std::string* entry = chat.rewritten(seq);
-      if (entry != nullptr) rewritten.emplace_back(seq, store::LogEntry()).second.ParseFromString(*entry);
+      const std::string* encoded = chat.rewritten(seq);
+      store::LogEntry entry;
+      if (encoded != nullptr && entry.ParseFromString(*encoded)) rewritten.emplace_back(seq, entry.envelope());
     }
-    wiring_.readers.post([this, request, now, hidden = std::move(hidden), rewritten = std::move(rewritten), first = range.first, stored_last, result = std::move(result),
-                          recent = std::move(recent), reply]() mutable {
-      godwit::read_log(wiring_.store, wiring_.map, request.chat, first, stored_last, false, now,
+    wiring_.readers.post([this, request, hidden = std::move(hidden), rewritten = std::move(rewritten), page,
+                          first = range.first, stored_last, result = std::move(result), recent = std::move(recent),
+                          reply]() mutable {
+      if (!request.forward) recent.add_to(page);
+      godwit::read_log(wiring_.store, wiring_.map, request.chat, first, stored_last, !request.forward, recent.now_ms,
                        [&](std::uint64_t seq, store::LogEntry& entry) {
-                         for (auto& [at, changed] : rewritten) {
-                           if (at == seq) entry.set_envelope(changed.envelope());
+                         if (entry.hidden_from() == request.reader.value ||
+                             std::binary_search(hidden.begin(), hidden.end(), seq)) {
+                           return true;
                          }
-                         if (entry.hidden_from() != request.reader.value &&
-                             !std::binary_search(hidden.begin(), hidden.end(), seq)) {
-                           result.entries.push_back({std::move(*entry.mutable_envelope())});
+                         for (auto& [at, envelope] : rewritten) {
+                           if (at == seq) entry.set_envelope(envelope);
                          }
-                         return true;
+                         return page.add(std::move(*entry.mutable_envelope()));
                        });
-      for (auto& e : recent) result.entries.push_back(std::move(e));
-      fit(result, request.forward, options_.history_page_bytes);
+      if (request.forward) recent.add_to(page);
+      page.finish(result);
       wiring_.worker.post([reply, result = std::move(result)] { reply(result); });
     });
   });

@@ -61,8 +61,8 @@ void ChatService::remove(RemoveRequest request) {
 void ChatService::remove_found(RemoveRequest request, const std::string& envelope) {
   SendRequest& send = request.send;
   const auto view = parse_envelope(envelope);
-  // Changes of the chat are its history: they stay.
-  if (!view || !view->event.empty()) return answer(send, Errc::message_not_found);
+  // Changes of the chat are its history, and without a commit nobody gets to the next epoch: they stay.
+  if (!view || !view->event.empty() || view->ends_epoch) return answer(send, Errc::message_not_found);
   chats_.with(send.chat, [&](Chat& chat) {
     const Group::Member* by = chat.group() != nullptr ? chat.group()->present(send.from) : nullptr;
     const bool admin = by != nullptr && by->role >= Role::admin;

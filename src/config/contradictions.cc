@@ -85,34 +85,51 @@ void check_keepalive(const SessionConfig& session, Contradictions& out) {
 void check_sizes(const Config& config, Contradictions& out) {
   // Of a frame around a payload in base64: ids, names of fields, and what later versions add.
   constexpr std::int64_t kFrameOverhead = 4096;
+  const auto base64 = [](std::int64_t bytes) { return (bytes + 2) / 3 * 4; };
   const std::int64_t frame = config.net.max_frame_bytes;
-  const std::int64_t needed = (config.chat.max_payload_bytes + 2) / 3 * 4 + kFrameOverhead;
+  const std::int64_t needed = base64(config.chat.max_payload_bytes) + kFrameOverhead;
   if (frame < needed) {
     out.add({"net.max_frame_bytes", "chat.max_payload_bytes"},
             "a message of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
                 std::to_string(needed));
   }
-  const std::int64_t status = (config.status.max_payload_bytes + 2) / 3 * 4 + kFrameOverhead;
+  // 8,000 devices that it lets in, each as a JSON object of 64 bytes.
+  constexpr std::int64_t kJoins = 8'000 * 64;
+  const std::int64_t commit = 4 * base64(config.chat.max_commit_bytes) + kJoins + kFrameOverhead;
+  if (frame < commit) {
+    out.add({"net.max_frame_bytes", "chat.max_commit_bytes"},
+            "a commit of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
+                std::to_string(commit));
+  }
+  if (config.net.max_large_input_bytes < frame) {
+    out.add({"net.max_large_input_bytes", "net.max_frame_bytes"},
+            "not even one message of the allowed size could arrive; max_large_input_bytes must be at least " +
+                std::to_string(frame));
+  }
+  const std::int64_t status = base64(config.status.max_payload_bytes) + kFrameOverhead;
   if (frame < status) {
     out.add({"net.max_frame_bytes", "status.max_payload_bytes"},
             "a status of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
                 std::to_string(status));
   }
-  if (config.session.window_bytes < frame) {
-    out.add({"session.window_bytes", "net.max_frame_bytes"},
+  // Commits exceed both, one at a time.
+  if (config.session.window_bytes < needed) {
+    out.add({"session.window_bytes", "chat.max_payload_bytes"},
             "the largest message would never fit into the window; window_bytes must be at least " +
-                std::to_string(frame));
+                std::to_string(needed));
   }
-  if (config.session.output_budget_bytes < frame) {
-    out.add({"session.output_budget_bytes", "net.max_frame_bytes"},
+  if (config.session.output_budget_bytes < needed) {
+    out.add({"session.output_budget_bytes", "chat.max_payload_bytes"},
             "the largest message would exceed the budget alone; output_budget_bytes must be at least " +
-                std::to_string(frame));
+                std::to_string(needed));
   }
-  if (config.net.max_output_bytes < config.session.output_budget_bytes) {
-    out.add(
-        {"net.max_output_bytes", "session.output_budget_bytes"},
-        "connections would be closed before deliveries to them stop; max_output_bytes must not be less than "
-        "output_budget_bytes");
+  // What is delivered within the budget, then a commit with its welcome, then a GroupInfo with its tree.
+  const std::int64_t output =
+      config.session.output_budget_bytes + 2 * (2 * base64(config.chat.max_commit_bytes) + kFrameOverhead);
+  if (config.net.max_output_bytes < output) {
+    out.add({"net.max_output_bytes", "session.output_budget_bytes", "chat.max_commit_bytes"},
+            "connections would be closed before deliveries to them stop; max_output_bytes must be at least " +
+                std::to_string(output));
   }
 }
 
@@ -168,16 +185,6 @@ void check_dedup(const ChatConfig& chat, Contradictions& out) {
   }
 }
 
-void check_calls(const Config& config, Contradictions& out) {
-  constexpr std::int64_t kFrameOverhead = 4096;
-  const std::int64_t needed = (config.call.max_payload_bytes + 2) / 3 * 4 + kFrameOverhead;
-  if (config.net.max_frame_bytes < needed) {
-    out.add({"net.max_frame_bytes", "call.max_payload_bytes"},
-            "an offer of the allowed size would not fit into a frame; max_frame_bytes must be at least " +
-                std::to_string(needed));
-  }
-}
-
 void check_turn(const TurnConfig& turn, Contradictions& out) {
   constexpr std::size_t kMinSecret = 16;
   for (const std::string& item : turn.servers) {
@@ -204,6 +211,14 @@ void check_storage(const Config& config, Contradictions& out) {
                                         std::to_string(std::bit_floor(partitions)) + " and " +
                                         std::to_string(std::bit_ceil(partitions)));
   }
+  // The four parts of a commit, the devices that it lets in, and the change that it comes with.
+  constexpr std::int64_t kRecordOverhead = 192 * 1024;
+  const std::int64_t record = 4 * config.chat.max_commit_bytes + kRecordOverhead;
+  if (config.journal.segment_bytes < record) {
+    out.add({"journal.segment_bytes", "chat.max_commit_bytes"},
+            "a commit of the allowed size would not fit into a segment; segment_bytes must be at least " +
+                std::to_string(record));
+  }
   if (config.journal.checkpoint_bytes < config.journal.segment_bytes) {
     out.add({"journal.checkpoint_bytes", "journal.segment_bytes"},
             "checkpoints would come faster than segments end, and free nothing; checkpoint_bytes must not be "
@@ -226,7 +241,6 @@ std::vector<Contradiction> find_contradictions(const Config& config) {
   check_tokens(config.auth, out);
   check_registration(config.account, out);
   check_dedup(config.chat, out);
-  check_calls(config, out);
   check_turn(config.turn, out);
   check_push(config.push, out);
   check_storage(config, out);

@@ -42,7 +42,7 @@ class PageWriter {
     PageEntry added{seq, std::move(*entry.mutable_envelope()), chat, chat_seq, false, false};
     if (const auto view = parse_envelope(added.envelope)) {
       added.own = view->from == request_.user;
-      added.per_device = view->has_device_payloads;
+      added.per_device = view->per_device;
     }
     // In the store, the sender's own copy lacks the other party.
     if (added.own && peer) append_envelope_to(added.envelope, peer);

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -117,7 +118,8 @@ void Connection::set_idle_timeout(std::uint32_t milliseconds) {
 
 std::uint32_t Connection::due_tick() const {
   if (state_ == State::finished) return kNever;
-  return idle_ticks_ != 0 ? last_activity_ + idle_ticks_ : deadline_;
+  const std::uint32_t due = idle_ticks_ != 0 ? last_activity_ + idle_ticks_ : deadline_;
+  return large_ && !paused_ ? std::min(due, message_due()) : due;
 }
 
 void Connection::on_timeout() {
@@ -131,6 +133,7 @@ void Connection::on_timeout() {
       http_timeout();
       break;
     case State::open:
+      if (large_ && !paused_ && message_due() <= shard_->now()) return close(CloseReason::message_stalled);
       close(idle_ticks_ == 0 ? CloseReason::hello_timeout
             : paused_        ? CloseReason::output_stalled
                              : CloseReason::keepalive_timeout);
@@ -183,6 +186,7 @@ void Connection::finish(CloseReason reason) {
   stream_.close();  // which takes it out of the poller, too
   release_output();
   input_.reset();
+  large_.reset();
   token_.release();
   defer(kTellClosed);
 }

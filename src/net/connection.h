@@ -34,8 +34,9 @@ struct ServerContext;
 // Owned by its shard and used on its worker only. The session is told of the end, and the object destroyed,
 // by run_deferred() in a later turn, so that no call of the session's ends with the session gone.
 //
-// Bounds: input up to one message (options.max_frame_bytes) or one request, or one read buffer while reading
-// is paused; output up to max_output_bytes. Above output_budget_bytes nothing more is read, so a client that
+// Bounds: input up to one message or one request, or one read buffer while reading is paused. A message may have
+// kSmallMessageBytes, and options.max_frame_bytes once the session allows it; what is held of all large ones
+// together is bounded by max_large_input_bytes, and each must be complete in time. Output up to max_output_bytes. Above output_budget_bytes nothing more is read, so a client that
 // does not read what it asks for is slowed down by TCP. Idle, it holds no buffer at all.
 class Connection final : public Link, public Pollable, public WheelNode {
  public:
@@ -47,6 +48,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   std::size_t unsent_bytes() const override { return out_.size() - out_sent_; }
   void close(CloseReason reason) override;
   void set_idle_timeout(std::uint32_t milliseconds) override;
+  void allow_large_messages() override { large_allowed_ = true; }
   void move_to(Worker& worker, Task then) override;
   Worker& worker() override;
   const PeerInfo& peer() const override { return peer_; }
@@ -67,6 +69,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   enum class State : std::uint8_t { proxy, tls, http, open, closing, finished };
   struct Http;       // what only the time before the upgrade needs
   struct Input;      // bytes that wait for more, or for their turn
+  struct Large;      // a large message that is not complete
   struct Departure;  // where to, and what to run there
   friend struct HttpReplyState;
 
@@ -116,6 +119,8 @@ class Connection final : public Link, public Pollable, public WheelNode {
   // connection_websocket.cc
   void begin_websocket();
   std::size_t take_frames(std::span<char> bytes, std::size_t& needed);
+  void count_input();
+  std::uint32_t message_due() const;
   void take_event(WsEvent& event);
   void begin_closing(CloseReason reason, std::uint16_t code, std::string_view text);
   void depart();
@@ -124,6 +129,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   std::unique_ptr<LinkUser> user_;
   std::unique_ptr<Input> input_;
   std::unique_ptr<Http> http_;  // null once open
+  std::unique_ptr<Large> large_;
   std::unique_ptr<Departure> departure_;
   WsReader reader_;
   Stream stream_;
@@ -144,6 +150,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   bool output_blocked_ : 1 = false;  // the kernel takes no more for now
   bool exceeded_budget_ : 1 = false;
   bool output_finished_ : 1 = false;  // FIN is sent
+  bool large_allowed_ : 1 = false;    // messages above kSmallMessageBytes
   bool peer_finished_ : 1 = false;    // FIN has come, while we have something to send
   bool progressed_ = false;           // something was sent since the last look
   bool tls_wants_write_ = false;

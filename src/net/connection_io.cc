@@ -139,6 +139,7 @@ void Connection::read_ready() {
   }
   // What TLS has taken from the socket already, no poll will report.
   if (more && !paused_ && !in_transit_ && stream_.has_buffered_input()) defer(kReadAgain);
+  count_input();
   set_interest();
 }
 
@@ -221,6 +222,7 @@ void Connection::resume() {
   }
   if (in_transit_) return;
   if (!paused_ && stream_.has_buffered_input()) defer(kReadAgain);
+  count_input();
   set_interest();
 }
 

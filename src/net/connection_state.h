@@ -8,6 +8,7 @@
 #include "net/connection.h"
 #include "net/http_parser.h"
 #include "net/ip_address.h"
+#include "net/large_inputs.h"
 
 namespace godwit::net {
 
@@ -33,6 +34,13 @@ struct Connection::Http {
 struct Connection::Input {
   std::string bytes;
   std::size_t needed = 0;  // with less than this there is nothing to be done; 0: unknown
+};
+
+// Of a message above kSmallMessageBytes that is not complete.
+struct Connection::Large {
+  Large(LargeInputs& all, std::uint32_t now) : held(all), since(now) {}
+  LargeInput held;
+  std::uint32_t since;  // tick
 };
 
 struct Connection::Departure {

@@ -27,9 +27,10 @@ void Connection::begin_websocket() {
 }
 
 std::size_t Connection::take_frames(std::span<char> bytes, std::size_t& needed) {
-  const WsRules rules{context().options.max_frame_bytes, peer_.text};
+  const std::uint32_t most = context().options.max_frame_bytes;
   std::size_t taken = 0;
   while (state_ == State::open && !departure_ && !over_budget()) {
+    const WsRules rules{large_allowed_ ? most : std::min(most, kSmallMessageBytes), peer_.text};
     WsEvent event = reader_.next(bytes.subspan(taken), rules);
     taken += event.consumed;
     if (event.kind == WsEvent::Kind::need_more) {
@@ -39,6 +40,28 @@ std::size_t Connection::take_frames(std::span<char> bytes, std::size_t& needed) 
     take_event(event);
   }
   return taken;
+}
+
+// What is held of an unfinished message: in no case more than it may be in all, nor longer than it should take.
+void Connection::count_input() {
+  if (state_ != State::open || in_transit_ || paused_) return;
+  const std::size_t bytes = (input_ ? input_->bytes.size() : 0) + reader_.held_bytes();
+  if (bytes <= kSmallMessageBytes) {
+    large_.reset();
+    return;
+  }
+  if (!large_) {
+    large_ = std::make_unique<Large>(context().large_inputs, shard_->now());
+    shard_->schedule(*this);
+  }
+  if (large_->held.set(bytes)) return;
+  context().probe.large_input_refused();
+  close(CloseReason::overloaded);
+}
+
+std::uint32_t Connection::message_due() const {
+  const auto ms = context().options.message_timeout_ms + 1'000ULL * large_->held.bytes() / kSlowestBytesPerS;
+  return large_->since + shard_->to_ticks(static_cast<std::uint32_t>(ms));
 }
 
 void Connection::take_event(WsEvent& event) {
@@ -106,6 +129,7 @@ void Connection::begin_closing(CloseReason reason, std::uint16_t code, std::stri
   close_reason_ = reason;
   departure_.reset();
   input_.reset();
+  large_.reset();
   idle_ticks_ = 0;
   paused_ = false;
   deadline_ = shard_->now() + shard_->to_ticks(context().options.closing_timeout_ms);

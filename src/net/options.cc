@@ -19,7 +19,8 @@ void validate(const Options& options) {
           "proxy_protocol is on, but trusted_proxies names nobody who may use it");
   require(options.max_connections > 0, "max_connections is 0");
   require(options.handshake_timeout_ms > 0 && options.hello_timeout_ms > 0 &&
-              options.closing_timeout_ms > 0 && options.reply_timeout_ms > 0 && options.tick_ms > 0,
+              options.closing_timeout_ms > 0 && options.message_timeout_ms > 0 && options.reply_timeout_ms > 0 &&
+              options.tick_ms > 0,
           "timeouts must be longer than 0");
   require(options.max_header_bytes >= 256, "max_header_bytes is below 256, which no browser's request fits");
   require(options.max_frame_bytes >= kMaxControlPayload,

@@ -12,6 +12,11 @@
 
 namespace godwit::net {
 
+// What a client on a bad line must reach in the long run.
+inline constexpr std::uint32_t kSlowestBytesPerS = 16 * 1024;
+// A message of at most this is read for anyone, and is small enough not to be counted.
+inline constexpr std::uint32_t kSmallMessageBytes = 64 * 1024;
+
 struct Options {
   std::string name = "client";  // label of the metrics and field of the log lines
 
@@ -40,15 +45,20 @@ struct Options {
   std::uint32_t hello_timeout_ms = 10'000;
   // For the peer to close its side once we have said all.
   std::uint32_t closing_timeout_ms = 2'000;
+  // For an unfinished message above kSmallMessageBytes: this long, and a second more for each kSlowestBytesPerS of it.
+  std::uint32_t message_timeout_ms = 30'000;
   // Until a route has answered.
   std::uint32_t reply_timeout_ms = 60'000;
 
   std::uint32_t max_header_bytes = 8 * 1024;
   std::uint32_t max_body_bytes = 64 * 1024;
-  // Of one WebSocket message, in however many frames.
-  std::uint32_t max_frame_bytes = 128 * 1024;
+  // Of one WebSocket message, in however many frames; before the session knows its client, kSmallMessageBytes.
+  std::uint32_t max_frame_bytes = 6 * 1024 * 1024;
+  // Of unfinished messages above kSmallMessageBytes, of all connections together. One more ends its connection with
+  // overloaded.
+  std::uint64_t max_large_input_bytes = 256 * 1024 * 1024;
   // More unsent output ends the connection with output_stalled.
-  std::uint32_t max_output_bytes = 4 * 1024 * 1024;
+  std::uint32_t max_output_bytes = 8 * 1024 * 1024;
   // With more unsent output nothing is read from the peer, pings go unanswered, and Link::on_drained follows.
   std::uint32_t output_budget_bytes = 256 * 1024;
   // SO_SNDBUF; 0 leaves it to the kernel.

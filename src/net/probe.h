@@ -43,6 +43,8 @@ class Probe {
   void websocket_closed(CloseReason why) { closed_[static_cast<std::size_t>(why)]->Increment(); }
   void answered(int status);
   void moved() { moves_.Increment(); }
+  void large_input_refused() { large_refused_.Increment(); }
+  void large_inputs(std::uint64_t bytes) { large_bytes_.Set(static_cast<double>(bytes)); }
   void add(const TrafficTally& tally);
 
  private:
@@ -52,6 +54,8 @@ class Probe {
   Counter& tls_handshakes_;
   Counter& upgrades_;
   Counter& moves_;
+  Counter& large_refused_;
+  Gauge& large_bytes_;
   Counter& bytes_in_;
   Counter& bytes_out_;
   Counter& messages_in_;

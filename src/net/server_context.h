@@ -8,6 +8,7 @@
 
 #include "net/http.h"
 #include "net/ip_address.h"
+#include "net/large_inputs.h"
 #include "net/options.h"
 #include "net/probe.h"
 #include "net/quotas.h"
@@ -24,6 +25,7 @@ struct ServerContext {
         routes(std::move(r)),
         factory(std::move(f)),
         quotas(options.max_connections, options.max_connections_per_address),
+        large_inputs(options.max_large_input_bytes),
         probe(metrics, options.name) {}
 
   const Options options;
@@ -31,6 +33,7 @@ struct ServerContext {
   const HttpRoutes routes;
   const SessionFactory factory;
   Quotas quotas;
+  LargeInputs large_inputs;
   Probe probe;
   const std::chrono::steady_clock::time_point started =
       std::chrono::steady_clock::now();        // tick 0 of all shards

@@ -133,6 +133,10 @@ void take_close(std::span<char> payload, WsEvent& event) {
 
 }  // namespace
 
+std::size_t WsReader::held_bytes() const {
+  return fragments_ && !fragments_->complete ? fragments_->bytes.size() : 0;
+}
+
 WsEvent WsReader::next(std::span<char> input, const WsRules& rules) {
   if (fragments_ && fragments_->complete) fragments_.reset();
   std::size_t at = 0;

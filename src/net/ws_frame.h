@@ -57,6 +57,8 @@ class WsReader {
   // The next event of `input`, which continues where `consumed` of the call before ended. The bytes of an
   // unfinished frame are not changed and must be presented again, with more behind them.
   WsEvent next(std::span<char> input, const WsRules& rules);
+  // What it holds of a message of which more frames are due.
+  std::size_t held_bytes() const;
 
  private:
   struct Header;

@@ -32,6 +32,9 @@ constexpr std::uint8_t kEndsEpoch = tag(12, Wire::WIRETYPE_VARINT);
 constexpr std::uint8_t kEvent = tag(13, Wire::WIRETYPE_LENGTH_DELIMITED);
 constexpr std::uint8_t kGone = tag(14, Wire::WIRETYPE_VARINT);
 constexpr std::uint8_t kDevicePayloads = tag(15, Wire::WIRETYPE_LENGTH_DELIMITED);
+// These take two bytes, and are written by the generated classes alone.
+constexpr std::uint32_t kWelcome = (16U << 3) | Wire::WIRETYPE_LENGTH_DELIMITED;
+constexpr std::uint32_t kJoins = (17U << 3) | Wire::WIRETYPE_LENGTH_DELIMITED;
 constexpr std::uint8_t kDeliver = tag(4, Wire::WIRETYPE_LENGTH_DELIMITED);
 constexpr std::uint8_t kEnvelopes = tag(1, Wire::WIRETYPE_LENGTH_DELIMITED);
 
@@ -96,7 +99,7 @@ std::size_t items_size(std::span<const DeliverItem> items) {
 std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, ChatSeq chat_seq,
                             std::int64_t time_delta_ms, std::string_view payload, const EnvelopeExtras& extras) {
   std::string out;
-  out.reserve(payload.size() + extras.event.size() + extras.device_payloads.size() + 96);
+  out.reserve(payload.size() + extras.event.size() + extras.per_device.size() + 96);
   out.push_back(static_cast<char>(kId));
   put_varint(out, id.bytes.size());
   out.append(id.view());
@@ -120,13 +123,13 @@ std::string encode_envelope(const MessageId& id, UserId from, DeviceId device, C
     put_varint(out, *extras.ends_epoch);
   }
   if (!extras.event.empty()) put_bytes(out, kEvent, extras.event);
-  out.append(extras.device_payloads);
+  out.append(extras.per_device);
   return out;
 }
 
 std::string without_content(std::string_view envelope, GoneReason why) {
   std::string out = copy_fields(envelope, [](std::uint32_t field, std::string_view) {
-    return field != kPayload && field != kDevicePayloads && field != kGone;
+    return field != kPayload && field != kDevicePayloads && field != kWelcome && field != kJoins && field != kGone;
   });
   put_gone(out, why);
   return out;
@@ -143,16 +146,23 @@ std::string gone_envelope(const std::optional<ChatId>& group, ChatSeq chat_seq) 
 
 std::string for_device(std::string_view envelope, UserId user, DeviceId device) {
   std::string own;
+  std::string_view welcome;  // the whole field
+  bool joins = false;
+  v1::Envelope one;
+  const auto is_ours = [&](const auto& named) {
+    return named.user_id() == user.value && named.device_id() == device.value;
+  };
   std::string out = copy_fields(envelope, [&](std::uint32_t field, std::string_view whole) {
-    if (field != kDevicePayloads) return true;
-    v1::Envelope one;
-    if (one.ParseFromArray(whole.data(), static_cast<int>(whole.size())) && one.device_payloads_size() == 1 &&
-        one.device_payloads(0).user_id() == user.value && one.device_payloads(0).device_id() == device.value) {
-      own = one.device_payloads(0).payload();
-    }
+    if (field == kWelcome) welcome = whole;
+    if (field == kWelcome || (field == kJoins && joins)) return false;
+    if (field != kDevicePayloads && field != kJoins) return true;
+    if (!one.ParseFromArray(whole.data(), static_cast<int>(whole.size()))) return false;
+    if (one.device_payloads_size() == 1 && is_ours(one.device_payloads(0))) own = one.device_payloads(0).payload();
+    joins = joins || (one.joins_size() == 1 && is_ours(one.joins(0)));
     return false;
   });
   if (!own.empty()) put_bytes(out, kPayload, own);
+  if (joins) out.append(welcome);
   return out;
 }
 
@@ -183,7 +193,7 @@ std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
         } else if (field == kEvent) {
           view.event = value;
         } else if (field == kDevicePayloads) {
-          view.has_device_payloads = true;
+          view.per_device = true;
         } else if (field == kChat) {
           if (length != 16) return std::nullopt;
           view.chat = ChatId::from(value);
@@ -214,6 +224,8 @@ std::optional<EnvelopeView> parse_envelope(std::string_view bytes) {
         break;
       default:
         if (!Wire::SkipField(&in, field)) return std::nullopt;
+        view.ends_epoch |= field == kEndsEpoch;
+        view.per_device |= field == kWelcome || field == kJoins;
     }
   }
   if (!in.ConsumedEntireMessage() || !has_id || !view.from) return std::nullopt;

@@ -28,8 +28,8 @@ struct EnvelopeExtras {
   std::uint32_t ttl_s = 0;
   std::string_view relates_to;
   std::optional<std::uint64_t> ends_epoch;
-  std::string_view event;            // encoded ChatEvent
-  std::string_view device_payloads;  // encoded Envelope that has nothing but these
+  std::string_view event;       // encoded ChatEvent
+  std::string_view per_device;  // encoded Envelope that has nothing but `device_payloads`, or `welcome` and `joins`
 };
 
 // An Envelope without `seq` and `to`, as it is stored once and sent to many.
@@ -42,7 +42,7 @@ enum class GoneReason : std::uint8_t { present = 0, expired = 1, removed = 2 };
 std::string without_content(std::string_view envelope, GoneReason why);
 // In place of an entry that is not in the log any more.
 std::string gone_envelope(const std::optional<ChatId>& group, ChatSeq chat_seq);
-// The envelope as one device gets it: of the payloads for single devices its own only.
+// The envelope as one device gets it: of what is for single devices its own only.
 std::string for_device(std::string_view envelope, UserId user, DeviceId device);
 
 // Adds `to` to an encoded envelope, for the sender's own devices (Protobuf messages concatenate).
@@ -61,7 +61,8 @@ struct EnvelopeView {
   std::string_view event;      // encoded ChatEvent
   std::uint32_t ttl_s = 0;
   GoneReason gone = GoneReason::present;
-  bool has_device_payloads = false;
+  bool ends_epoch = false;
+  bool per_device = false;  // it has payloads, or a welcome, for single devices
 };
 // Nothing for bytes that are no Envelope or lack its fixed fields.
 std::optional<EnvelopeView> parse_envelope(std::string_view bytes);

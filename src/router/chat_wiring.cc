@@ -1,4 +1,5 @@
 // What chats are told of accounts and connections.
+#include <algorithm>
 #include <utility>
 
 #include "router/shard.h"
@@ -14,7 +15,53 @@ UserSummary summary_of(const Account& account, UserId by) {
   return summary;
 }
 
+bool has_device(const Account& account, DeviceId device) {
+  const auto& devices = account.devices();
+  return account.exists() && std::any_of(devices.begin(), devices.end(),
+                                         [&](const DeviceInfo& one) { return one.id == device; });
+}
+
+// Of `devices`, whose users all belong to this shard, those that there are not go to `done`.
+void find_gone(Shard& shard, std::vector<DeviceName> devices, std::function<void(std::vector<DeviceName>)> done) {
+  struct Search {
+    std::size_t left;
+    std::vector<DeviceName> gone;
+    std::function<void(std::vector<DeviceName>)> done;
+  };
+  auto search = std::make_shared<Search>(Search{devices.size(), {}, std::move(done)});
+  for (const DeviceName& device : devices) {
+    shard.accounts().with_account(device.first, [search, device](Account& account) {
+      if (!has_device(account, device.second)) search->gone.push_back(device);
+      if (--search->left == 0) search->done(std::move(search->gone));
+    });
+  }
+}
+
 }  // namespace
+
+void Shard::find_gone_devices(std::vector<DeviceName> devices, std::function<void(std::vector<DeviceName>)> reply) {
+  std::vector<std::vector<DeviceName>> parts(wiring_.map.workers);
+  for (const DeviceName& device : devices) parts[wiring_.map.worker(device.first)].push_back(device);
+  struct Search {
+    std::size_t left = 0;
+    std::vector<DeviceName> gone;
+    std::function<void(std::vector<DeviceName>)> reply;
+  };
+  auto search = std::make_shared<Search>();
+  search->reply = std::move(reply);
+  for (const auto& part : parts) search->left += part.empty() ? 0 : 1;
+  for (unsigned there = 0; there < parts.size(); ++there) {
+    if (parts[there].empty()) continue;
+    wiring_.at(there, [&worker = wiring_.worker, search, part = std::move(parts[there])](Shard& shard) {
+      find_gone(shard, part, [&worker, search](std::vector<DeviceName> gone) {
+        worker.post([search, gone = std::move(gone)] {
+          search->gone.insert(search->gone.end(), gone.begin(), gone.end());
+          if (--search->left == 0) search->reply(std::move(search->gone));
+        });
+      });
+    });
+  }
+}
 
 ChatWiring Shard::wire_chats() {
   return {wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_,
@@ -26,6 +73,9 @@ ChatWiring Shard::wire_chats() {
                 worker.post([reply, summary = std::move(summary)] { reply(summary); });
               });
             });
+          },
+          [this](std::vector<DeviceName> devices, std::function<void(std::vector<DeviceName>)> reply) {
+            find_gone_devices(std::move(devices), std::move(reply));
           },
           [this](ReceiptUpdate update) {
             on(update.sender, [update](Shard& shard) {

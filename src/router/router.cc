@@ -89,7 +89,8 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     std::uint64_t waiting = record->done_worker == Record::kNobody ? 0 : 1ULL << record->done_worker;
     if (record->body.has_device_revoked() || record->body.has_user_deleted()) waiting |= record->workers;
     add(answers, waiting, record);
-    bytes += record->body.message().envelope().size() + 64;
+    const auto& message = record->body.message();
+    bytes += message.envelope().size() + message.group_info().size() + message.ratchet_tree().size() + 64;
     if (record->body.has_keys_published()) bytes += record->body.keys_published().ByteSizeLong();
     if (record->body.has_identity_changed()) bytes += record->body.identity_changed().ByteSizeLong();
     const auto& posted = record->body.status_posted();

@@ -118,6 +118,7 @@ class Shard {
  private:
   // <feature>_wiring.cc: what a feature must know of the others, which it does not call itself.
   ChatWiring wire_chats();
+  void find_gone_devices(std::vector<DeviceName> devices, std::function<void(std::vector<DeviceName>)> reply);
   PresenceWiring wire_presence();
   StatusWiring wire_statuses();
   CallWiring wire_calls();

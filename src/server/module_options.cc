@@ -110,6 +110,7 @@ SessionOptions session_options(const Config& config) {
   options.max_open_requests = u32(config.session.max_open_requests);
   options.output_budget_bytes = u32(config.session.output_budget_bytes);
   options.max_payload_bytes = u32(config.chat.max_payload_bytes);
+  options.max_commit_bytes = u32(config.chat.max_commit_bytes);
   options.device_requests = {u32(config.limits.device_requests_per_s), u32(config.limits.device_requests_burst)};
   options.user_requests = {u32(config.limits.user_requests_per_s), u32(config.limits.user_requests_burst)};
   options.address_requests = {u32(config.limits.address_requests_per_s), u32(config.limits.address_requests_burst)};
@@ -198,6 +199,8 @@ net::Options client_port_options(const Config& config) {
   options.hello_timeout_ms = u32(config.session.hello_timeout_ms);
   options.max_header_bytes = u32(config.net.max_header_bytes);
   options.max_frame_bytes = u32(config.net.max_frame_bytes);
+  options.max_large_input_bytes = u64(config.net.max_large_input_bytes);
+  options.message_timeout_ms = u32(config.net.message_timeout_ms);
   options.max_output_bytes = u32(config.net.max_output_bytes);
   options.output_budget_bytes = u32(config.session.output_budget_bytes);
   return options;

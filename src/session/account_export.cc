@@ -274,6 +274,12 @@ class PartWriter {
     payloads.erase(std::remove_if(payloads.begin(), payloads.end(),
                                   [&](const v1::DevicePayload& p) { return p.user_id() != cursor_.user.value; }),
                    payloads.end());
+    const auto& joins = envelope.joins();
+    if (std::none_of(joins.begin(), joins.end(),
+                     [&](const v1::DeviceRef& device) { return device.user_id() == cursor_.user.value; })) {
+      envelope.clear_welcome();
+    }
+    envelope.clear_joins();
     return line("message", "\"peer\":" + quoted(peer) + ",\"timeMs\":" +
                                quoted(static_cast<std::uint64_t>(entry.time_ms())) +
                                ",\"envelope\":" + to_json(envelope));

@@ -89,6 +89,7 @@ struct Dispatch {
       Row{Body::kGetKeyStock, false, true, true, &Session::handle_get_key_stock},
       Row{Body::kGetTreeHead, false, true, true, &Session::handle_get_tree_head},
       Row{Body::kListKeyLog, false, true, true, &Session::handle_list_key_log},
+      Row{Body::kGetGroupInfo, false, true, true, &Session::handle_get_group_info},
   };
 };
 

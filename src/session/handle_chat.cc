@@ -27,6 +27,7 @@ void fill_direct(Chat& chat, UserId user, bool shows_reads, v1::ChatInfo& out) {
   if (shows_reads) out.set_peer_read(other.shown_read);
   out.set_ttl_s(chat.ttl_s());
   out.set_request(chat.consent_of() == user && !own.blocks);
+  out.set_epoch(chat.epoch());
 }
 
 void fill_group(Chat& chat, UserId user, v1::ChatInfo& out) {
@@ -44,6 +45,7 @@ void fill_group(Chat& chat, UserId user, v1::ChatInfo& out) {
   out.set_version(group.version());
   out.set_left(left);
   out.set_ttl_s(group.settings().ttl_s);
+  out.set_epoch(group.epoch());
 }
 
 }  // namespace
@@ -243,8 +245,8 @@ void Session::handle_answer_request(Request& frame) {
           session.host_->shard().accounts().block(session.user_, chat, peer, false, session.done_reply(id));
         });
       };
-      if (found.consent_of() != user) return block(Unit{});
-      shard.chats().hide(chat, user, 1, block);
+      if (found.consent_of() != user || found.request_seq() == 0) return block(Unit{});
+      shard.chats().hide(chat, user, found.request_seq(), block);
     });
   });
 }

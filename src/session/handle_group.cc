@@ -89,6 +89,21 @@ void fill_settings(const Group::Settings& settings, v1::GroupSettings* out) {
   out->set_ttl_s(settings.ttl_s);
 }
 
+// Null when the request has none.
+template <class Asked>
+std::shared_ptr<v1::Commit> take_commit(Asked& asked) {
+  return asked.has_commit() ? std::make_shared<v1::Commit>(std::move(*asked.mutable_commit())) : nullptr;
+}
+
+// Names the users, as devices of id 0.
+Error not_added_error(const std::vector<UserId>& users, bool refused) {
+  auto details = std::make_shared<ErrorDetails>();
+  for (const UserId user : users) details->extra.emplace_back(user, DeviceId(0));
+  Error error(refused ? Errc::refused_by_privacy : Errc::user_not_found);
+  error.more = std::move(details);
+  return error;
+}
+
 // A page of what `use` takes, in order of id: false skips. Tells whether there are more.
 template <class Use>
 bool member_page(const Group& group, UserId after, std::uint32_t limit, Use use) {
@@ -129,9 +144,14 @@ void Session::check_users(std::vector<UserId> users, UseChecked next) {
 }
 
 void Session::change_group(std::uint64_t request_id, const std::string& message_id, const ChatId& chat,
-                           GroupAction action, std::vector<UserId> not_added) {
+                           GroupAction action, std::vector<UserId> not_added, std::shared_ptr<v1::Commit> commit) {
   SendRequest request = begin_send(request_id, message_id, chat);
+  action.commit = commit != nullptr;
   request.action = std::make_shared<GroupAction>(std::move(action));
+  if (commit != nullptr) {
+    request.payload = std::move(*commit->mutable_payload());
+    set_commit(request, std::move(*commit));
+  }
   request.reply = [anchor = anchor_, request_id, chat, not_added = std::move(not_added)](const Result<SentInfo>& result) {
     Session* session = anchor->session;
     if (session == nullptr) return;
@@ -155,8 +175,12 @@ void Session::handle_create_group(Request& frame) {
     return answer_error(id, Errc::too_large);
   }
   if (const Status fine = check_settings(asked.settings()); !fine) return answer_error(id, fine.error());
+  if (asked.encrypted() && asked.members_size() > 0) {
+    return answer_error(id, Error(Errc::invalid_argument, "members of an encrypted group come in with a commit"));
+  }
   GroupAction action;
   action.kind = GroupAction::Kind::create;
+  action.encrypted = asked.encrypted();
   action.name = std::move(*asked.mutable_name());
   action.settings = std::make_shared<v1::GroupSettings>(asked.settings());
   std::vector<UserId> members = to_users(asked.members());
@@ -178,6 +202,10 @@ void Session::handle_change_group(Request& frame) {
   if (users == 0 && !asked.has_name() && !asked.has_settings()) {
     return answer_error(id, Error(Errc::invalid_argument, "nothing is to be changed"));
   }
+  const auto commit = take_commit(asked);
+  if (commit != nullptr) {
+    if (const Status fine = check_commit(*commit, commit->payload()); !fine) return answer_error(id, fine.error());
+  }
   GroupAction action;
   if (asked.has_name()) action.name = std::move(*asked.mutable_name());
   if (asked.has_settings()) {
@@ -193,38 +221,70 @@ void Session::handle_change_group(Request& frame) {
   }
   action.if_version = asked.if_version();
   check_users(to_users(asked.add()), [id, message_id = asked.id(), chat = ChatId::from(asked.chat()),
-                                      action = std::move(action), nothing_else = users == asked.add_size()](
+                                      action = std::move(action), nothing_else = users == asked.add_size(), commit](
                                          Session& session, CheckedUsers users) mutable {
+    // The commit lets in all of them or none.
+    if (commit != nullptr && !users.no.empty()) return session.answer_error(id, not_added_error(users.no, users.refused));
     if (users.yes.empty() && !users.no.empty() && nothing_else && !action.name && !action.settings) {
       return session.answer_error(id, users.refused ? Errc::refused_by_privacy : Errc::user_not_found);
     }
     action.add = std::move(users.yes);
-    session.change_group(id, message_id, chat, std::move(action), std::move(users.no));
+    session.change_group(id, message_id, chat, std::move(action), std::move(users.no), commit);
   });
 }
 
 void Session::handle_join_group(Request& frame) {
-  const v1::JoinGroup& asked = frame.join_group();
+  v1::JoinGroup& asked = *frame.mutable_join_group();
   const std::uint64_t id = frame.request_id();
   if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   const auto link = parse_link(asked.link());
   if (!link) return answer_error(id, Errc::invite_link_invalid);
+  const auto commit = take_commit(asked);
+  if (commit != nullptr) {
+    if (const Status fine = check_commit(*commit, commit->payload()); !fine) return answer_error(id, fine.error());
+  }
   GroupAction action;
   action.kind = GroupAction::Kind::join;
   action.link_hash = blake2b(link->secret, 32);
-  change_group(id, asked.id(), link->chat, std::move(action), {});
+  change_group(id, asked.id(), link->chat, std::move(action), {}, commit);
 }
 
 void Session::handle_answer_join(Request& frame) {
-  const v1::AnswerJoin& asked = frame.answer_join();
+  v1::AnswerJoin& asked = *frame.mutable_answer_join();
   const std::uint64_t id = frame.request_id();
   if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.chat().size() != 16) return answer_error(id, Error(Errc::invalid_argument, "`chat` must have 16 bytes"));
+  const auto commit = take_commit(asked);
+  if (commit != nullptr) {
+    if (const Status fine = check_commit(*commit, commit->payload()); !fine) return answer_error(id, fine.error());
+  }
   GroupAction action;
   action.kind = GroupAction::Kind::answer_join;
   action.applicant = UserId(asked.user_id());
   action.accept = asked.accept();
-  change_group(id, asked.id(), ChatId::from(asked.chat()), std::move(action), {});
+  change_group(id, asked.id(), ChatId::from(asked.chat()), std::move(action), {}, commit);
+}
+
+void Session::handle_get_group_info(Request& frame) {
+  const v1::GetGroupInfo& asked = frame.get_group_info();
+  const std::uint64_t id = frame.request_id();
+  if ((asked.peer() != 0) + !asked.chat().empty() + !asked.link().empty() != 1) {
+    return answer_error(id, Error(Errc::invalid_argument, "exactly one of `peer`, `chat` and `link` must be set"));
+  }
+  GroupInfoRequest request;
+  request.reader = user_;
+  if (!asked.link().empty()) {
+    const auto link = parse_link(asked.link());
+    if (!link) return answer_error(id, Errc::invite_link_invalid);
+    request.chat = link->chat;
+    request.link_hash = blake2b(link->secret, 32);
+  } else {
+    const auto chat = chat_of(asked.peer(), asked.chat());
+    if (!chat) return answer_error(id, Error(Errc::invalid_argument, "`chat` must have 16 bytes"));
+    request.chat = *chat;
+    request.direct = asked.peer() != 0;
+  }
+  fetch_group_info(id, std::move(request));
 }
 
 void Session::with_group(std::uint64_t request_id, const std::string& chat,
@@ -273,6 +333,7 @@ void Session::handle_get_group(Request& frame) {
       fill_settings(group.settings(), out.mutable_settings());
       out.set_version(group.version());
       out.set_epoch(group.epoch());
+      out.set_encrypted(group.encrypted());
       out.set_member_count(group.count());
       out.set_chat_end(chat.end());
       out.set_more(member_page(group, after, limit, [&](const Group::Member& member) {

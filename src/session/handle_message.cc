@@ -25,13 +25,18 @@ Status Session::check_send(const v1::Send& send) const {
   if (!is_message_id(send.id())) return Errc::message_id_invalid;
   if (send.to() != 0 && send.to() == user_.value && !to_devices) return Errc::message_to_self;
   if (send.payload().empty() && !to_devices) return Error(Errc::invalid_argument, "the payload is empty");
-  if (send.payload().size() > host_->options().max_payload_bytes) return Errc::too_large;
+  // A commit has a limit of its own, see check_commit().
+  if (!send.has_commit() && send.payload().size() > host_->options().max_payload_bytes) return Errc::too_large;
   if (send.ttl_s() > kYearS) return Error(Errc::invalid_argument, "`ttl_s` is more than a year");
   if (!send.relates_to().empty() && send.relates_to().size() != 16) {
     return Error(Errc::invalid_argument, "`relates_to` must have 16 bytes");
   }
   if (send.has_ends_epoch() && send.chat().empty()) {
-    return Error(Errc::invalid_argument, "only groups have epochs");
+    return Error(Errc::invalid_argument, "`ends_epoch` is for groups; `commit` is for direct chats, too");
+  }
+  if (send.has_commit() && (to_devices || send.ttl_s() != 0 || send.has_ends_epoch() ||
+                            !send.commit().payload().empty())) {
+    return Error(Errc::invalid_argument, "`commit` goes with `payload` alone");
   }
   if (!to_devices) return Unit{};
   if (send.to() == 0) return Error(Errc::invalid_argument, "`device_payloads` are for direct chats");
@@ -76,13 +81,16 @@ void Session::handle_send(Request& frame) {
   if (!chat) {
     return answer_error(id, Error(Errc::invalid_argument, "exactly one of `to` and `chat` (16 bytes) must be set"));
   }
-  if (const Status checked = check_send(send); !checked) return answer_error(id, checked.error());
+  Status checked = check_send(send);
+  if (checked && send.has_commit()) checked = check_commit(send.commit(), send.payload());
+  if (!checked) return answer_error(id, checked.error());
   SendRequest request = begin_send(id, send.id(), *chat);
   request.to = UserId(send.to());
   request.payload = std::move(*send.mutable_payload());
   request.ttl_s = send.ttl_s();
   request.relates_to = std::move(*send.mutable_relates_to());
   if (send.has_ends_epoch()) request.ends_epoch = send.ends_epoch();
+  if (send.has_commit()) set_commit(request, std::move(*send.mutable_commit()));
   if (send.device_payloads_size() > 0) {
     v1::Envelope only;
     *only.mutable_device_payloads() = std::move(*send.mutable_device_payloads());
@@ -164,7 +172,7 @@ void Session::handle_history(Request& frame) {
         for (const HistoryEntry& entry : result->entries) {
           auto& envelope = *page.add_envelopes();
           envelope.ParseFromString(entry.envelope);
-          if (envelope.device_payloads_size() == 0) continue;
+          if (envelope.device_payloads_size() == 0 && envelope.joins_size() == 0) continue;
           envelope.ParseFromString(for_device(entry.envelope, session.user_, session.device_));
         }
         session.answer(reply);

@@ -43,6 +43,9 @@ class Link {
   // hello timeout applies and ends it with hello_timeout.
   virtual void set_idle_timeout(std::uint32_t milliseconds) = 0;
 
+  // Messages up to the listener's max_frame_bytes from now on; before, only small ones: nobody is known yet.
+  virtual void allow_large_messages() = 0;
+
   // Hands connection and session over to another worker; `then` runs there. No message is handled in
   // between, none is lost, and order is kept. To the present worker: `then` runs at once.
   virtual void move_to(Worker& worker, Task then) = 0;

@@ -24,6 +24,7 @@ struct SessionOptions {
   std::uint32_t max_open_requests = 512;
   std::uint32_t output_budget_bytes = 256 * 1024;
   std::uint32_t max_payload_bytes = 65'536;
+  std::uint32_t max_commit_bytes = 1 << 20;
   Rate device_requests{100, 1000};
   Rate user_requests{300, 3000};
   Rate address_requests{20'000, 40'000};

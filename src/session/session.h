@@ -153,6 +153,7 @@ class Session final : public LinkUser,
   void handle_get_key_stock(Request& frame);
   void handle_get_tree_head(Request& frame);
   void handle_list_key_log(Request& frame);
+  void handle_get_group_info(Request& frame);
 
   // handle_message.cc
   // The chat that `peer` or `chat` names, exactly one of which must be set.
@@ -161,6 +162,14 @@ class Session final : public LinkUser,
   // A request of this device, with the id and what is the same for all; answered by `answer_sent`.
   SendRequest begin_send(std::uint64_t request_id, const std::string& message_id, const ChatId& chat) const;
   void send_to_chat(SendRequest request);
+
+  // handle_commit.cc
+  // What is wrong with a commit by itself; its size is taken from the rates. `payload` is the commit message.
+  Status check_commit(const v1::Commit& commit, const std::string& payload);
+  static void set_commit(SendRequest& request, v1::Commit commit);
+  // Takes a token for every 64 KiB; else the milliseconds to wait.
+  std::uint32_t take_bytes(std::size_t bytes);
+  void fetch_group_info(std::uint64_t request_id, GroupInfoRequest request);
 
   // handle_chat.cc
   struct ChatList;
@@ -183,7 +192,7 @@ class Session final : public LinkUser,
   using UseChecked = std::function<void(Session&, CheckedUsers)>;
   void check_users(std::vector<UserId> users, UseChecked next);
   void change_group(std::uint64_t request_id, const std::string& message_id, const ChatId& chat, GroupAction action,
-                    std::vector<UserId> not_added);
+                    std::vector<UserId> not_added, std::shared_ptr<v1::Commit> commit = nullptr);
   // On the chat's worker with the group, when the user is in it; else the request is answered with an error.
   void with_group(std::uint64_t request_id, const std::string& chat,
                   std::function<void(Chat&, const Group::Member&, const AnchorPtr&)> fn);
@@ -271,6 +280,7 @@ class Session final : public LinkUser,
   bool publishing_ = false;     // keys are being verified or stored
   bool claiming_ = false;       // keys of others are being gathered
   bool listing_log_ = false;    // a page of the key log is on its way from the store
+  bool fetching_info_ = false;  // a GroupInfo is on its way
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget
   std::uint8_t failed_hellos_ = 0;

@@ -24,6 +24,7 @@ class Session;
 namespace v1 {
 class ClaimedKeys;
 class ClientFrame;
+class Commit;
 class RemoveMessage;
 class Send;
 class ServerFrame;

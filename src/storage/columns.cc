@@ -88,6 +88,9 @@ constexpr Workload kCatalogue[kColumns] = {
     {"keys", 0, true, kPointBlock},
     // One-time keys. Written once, read by whole key once, when it is given out, and erased.
     {"key_stock", 0, true, kPointBlock},
+    // GroupInfo and ratchet tree of each chat's epoch, up to two megabytes. Read by whole key when a device joins by
+    // itself, rewritten by the checkpoint after each commit.
+    {"group_info", 0, true, kScanBlock},
 };
 
 const Workload& workload(Column column) {

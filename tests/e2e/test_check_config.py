@@ -60,7 +60,7 @@ def test_contradictions_are_listed_with_a_sentence():
         (["net.proxy_protocol=true"], ["net.trusted_proxies"]),
         (["account.registration=verified"], ["account.verify_webhook_url"]),
         (["auth.oidc_issuer=https://issuer.example"], ["auth.oidc_audience"]),
-        (["chat.max_payload_bytes=524288"], ["net.max_frame_bytes"]),
+        (["net.max_frame_bytes=65536"], ["net.max_frame_bytes", "chat.max_commit_bytes"]),
     ],
     ids=lambda value: value[0],
 )

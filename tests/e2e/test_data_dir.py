@@ -49,14 +49,15 @@ def test_another_number_of_partitions_gives_way_to_the_one_found(daemons, crowd)
 
 def test_missing_segment_of_the_journal(daemons, crowd):
     small = {
-        "journal.segment_bytes": 65536,
+        "journal.segment_bytes": 262144,
+        "chat.max_commit_bytes": 16384,
         "journal.checkpoint_bytes": 1 << 30,
         "journal.checkpoint_interval_ms": 600000,
     }
     daemon = daemons(small).start()
     alice, bob = crowd.pair(daemon)
     for _ in range(60):  # one at a time, so that they do not share a block
-        alice.send(bob.device, bytes(4000))
+        alice.send(bob.device, bytes(16000))
     daemon.kill()
     segments = sorted((daemon.data_dir / "journal").glob("journal-*.log"))
     assert len(segments) > 2

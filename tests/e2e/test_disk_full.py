@@ -6,11 +6,16 @@ import subprocess
 
 import pytest
 from godwit_e2e.client import ServerError
+from godwit_e2e.commits import group_info, send_commit
 from godwit_e2e.daemon import wait_until
 from godwit_e2e.identity import message_id
 from godwit_e2e.keys import Identity, claim_body, claim_one, enroll, packages_of, publish, stock
 
-SMALL_FILES = {"journal.segment_bytes": 262144, "journal.checkpoint_interval_ms": 300}
+SMALL_FILES = {
+    "journal.segment_bytes": 262144,
+    "journal.checkpoint_interval_ms": 300,
+    "chat.max_commit_bytes": 16384,
+}
 
 
 class SmallDisk:
@@ -181,3 +186,23 @@ def test_keys_wait_for_space_and_none_is_used_up(daemons, crowd, disk):
     assert stock(alice)["keyPackages"] == 5
     publish(alice, keyPackages=identity.packages(1))
     assert packages_of(claim_one(bob, alice))
+
+
+def test_commit_that_the_disk_refuses_leaves_the_epoch(daemons, crowd):
+    """The write fails in the middle of a commit: before and after the restart it has not happened."""
+    daemon = daemons({**SMALL_FILES, **NO_LIMITS}).start()
+    alice, bob = crowd.pair(daemon)
+    resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (131072, resource.RLIM_INFINITY))
+    epoch = 0
+    with pytest.raises(ServerError, match="storage_unavailable"):
+        while epoch < 10:
+            parts = {"info": b"%d" % (epoch + 1), "tree": bytes(16384), "joins": [bob], "welcome": bytes(16384)}
+            send_commit(alice, bob.device, epoch, bytes(16384), **parts)
+            epoch += 1
+    told = group_info(bob, alice.device)
+    assert (told.epoch, told.info) == (epoch, b"%d" % epoch if epoch else b"")
+    daemon.restart()
+    alice = crowd.login(alice.device, daemon)
+    told = group_info(alice, bob.device)
+    assert (told.epoch, told.info) == (epoch, b"%d" % epoch if epoch else b"")
+    send_commit(alice, bob.device, epoch)

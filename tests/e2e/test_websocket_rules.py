@@ -10,32 +10,65 @@ from godwit_e2e.websocket import (
     PING,
     PONG,
     TEXT,
+    Timeout,
     WebSocket,
     encode_frame,
 )
 
-MAX_FRAME = 131072
+SMALL_FRAME = 65536
+MAX_FRAME = 6291456
 
 
 def test_oversized_frame_closes_with_1009_at_its_header(people):
-    client = people.connect()
-    frame = encode_frame(TEXT, bytes(MAX_FRAME + 1))
-    client.socket.send_bytes(frame[:14])  # not one byte of the payload
-    assert client.wait_closed().code == 1009
+    for client, size in ((people.connect(), SMALL_FRAME), (people.new(), MAX_FRAME)):
+        frame = encode_frame(TEXT, bytes(size + 1))
+        client.socket.send_bytes(frame[:14])  # not one byte of the payload
+        assert client.wait_closed().code == 1009
 
 
 def test_oversized_message_in_fragments_closes_with_1009(people):
     client = people.connect()
-    client.socket.send_frame(TEXT, b" " * 100_000, fin=False)
-    client.socket.send_frame(CONTINUATION, b" " * 31_073)
+    client.socket.send_frame(TEXT, b" " * 60_000, fin=False)
+    client.socket.send_frame(CONTINUATION, b" " * 5_537)
     assert client.wait_closed().code == 1009
 
 
 def test_largest_frame_is_served(people):
-    client = people.connect()
-    text = b'{"requestId":"5","ping":{}}'
-    client.socket.send_message(text + b" " * (MAX_FRAME - len(text)))
-    assert "pong" in client.socket.receive_message().decode()
+    for client, size in ((people.connect(), SMALL_FRAME), (people.new(), MAX_FRAME)):
+        text = b'{"requestId":"95","ping":{}}'
+        client.socket.send_message(text + b" " * (size - len(text)))
+        client.result(95)
+
+
+def test_large_message_in_fragments_is_served(people):
+    client = people.new()
+    client.socket.send_frame(TEXT, b'{"requestId":"95",' + b" " * 1_000_000, fin=False)
+    client.socket.send_frame(CONTINUATION, b" " * 1_000_000, fin=False)
+    client.socket.send_frame(CONTINUATION, b'"ping":{}}')
+    client.result(95)
+
+
+def test_large_message_that_drips_in_closes_with_4104(daemons, crowd):
+    daemon = daemons({"net.message_timeout_ms": 100}).start()
+    client = crowd.new(daemon)
+    client.socket.send_bytes(encode_frame(TEXT, bytes(200_000))[:80_000])
+    assert client.wait_closed().code == 4104
+
+
+def test_large_messages_beyond_the_memory_for_all_close_with_4100(daemons, crowd):
+    daemon = daemons({"net.max_large_input_bytes": MAX_FRAME}).start()
+    first, second, third = (crowd.new(daemon) for _ in range(3))
+    for client in (first, second):
+        client.socket.send_bytes(encode_frame(TEXT, bytes(MAX_FRAME))[: MAX_FRAME * 2 // 3])
+    closed = 0
+    for client in (first, second):
+        try:
+            closed += client.wait_closed(2.0).code == 4100
+        except Timeout:
+            pass
+    assert closed == 1
+    assert daemon.metric("godwit_net_large_inputs_refused_total", listener="client") == 1
+    third.request(ping={})
 
 
 def test_message_in_fragments_with_a_ping_between_is_served(people):

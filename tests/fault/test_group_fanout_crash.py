@@ -13,7 +13,11 @@ ROUNDS = 10 if NIGHTLY else 3
 CHECKED = 300  # members looked at after each kill; all at the end
 MESSAGES = 20  # in flight at each kill
 # Frequent checkpoints and small segments, so that kills meet them too.
-SETTINGS = {"journal.checkpoint_interval_ms": 100, "journal.segment_bytes": 262144}
+SETTINGS = {
+    "journal.checkpoint_interval_ms": 100,
+    "journal.segment_bytes": 262144,
+    "chat.max_commit_bytes": 16384,
+}
 
 
 @pytest.fixture

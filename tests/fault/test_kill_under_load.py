@@ -38,7 +38,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_doubled(daemons, bench, tmp_pa
     print(f"seed {seed}")
     rng = random.Random(seed)
     # Small segments and frequent checkpoints, so that kills meet every phase of both.
-    small = {"journal.segment_bytes": 262144, "journal.checkpoint_interval_ms": 300}
+    small = {
+        "journal.segment_bytes": 262144,
+        "journal.checkpoint_interval_ms": 300,
+        "chat.max_commit_bytes": 16384,
+    }
     daemon = daemons(small)
     began = time.monotonic()
     daemon.start()

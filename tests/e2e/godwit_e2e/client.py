@@ -37,10 +37,12 @@ class Envelope:
     ttl_s: int = 0
     relates_to: bytes = b""
     ends_epoch: int = None
+    welcome: bytes = b""
 
     @staticmethod
     def of(body):
         assert "devicePayloads" not in body, "device payloads are never sent to clients"
+        assert "joins" not in body, "whom a commit lets in is never sent to clients"
         return Envelope(
             int(body.get("seq", 0)),
             unb64(body.get("id", "")),
@@ -55,6 +57,7 @@ class Envelope:
             body.get("ttlS", 0),
             unb64(body.get("relatesTo", "")),
             int(body["endsEpoch"]) if "endsEpoch" in body else None,
+            unb64(body.get("welcome", "")),
         )
 
 

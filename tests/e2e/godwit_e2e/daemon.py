@@ -26,7 +26,7 @@ TEST_SETTINGS = {
     "net.listen": "127.0.0.1:0",
     "admin.listen": "127.0.0.1:0",
     "log.format": "json",
-    "journal.segment_bytes": 4 << 20,
+    "journal.segment_bytes": 8 << 20,
     "storage.min_free_bytes": 0,
     "limits.address_registrations_per_hour": 0,
     "chat.group_messages_per_s": 0,

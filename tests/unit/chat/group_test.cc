@@ -41,6 +41,7 @@ class GroupTest : public ::testing::Test {
     message.set_group_sender(actor.value);
     message.set_changes_members(plan->changes_members);
     message.set_used_link(plan->used_link);
+    message.set_encrypted(action.encrypted);
     EnvelopeExtras extras;
     const std::string event = plan->event->SerializeAsString();
     extras.event = event;
@@ -228,6 +229,69 @@ TEST_F(GroupTest, epoch_moves_only_with_what_ends_it) {
   EXPECT_EQ(group_.epoch(), 0U);
   post(kAnn, 0);
   EXPECT_EQ(group_.epoch(), 1U);
+}
+
+// As it is after CreateGroup.encrypted.
+class EncryptedGroupTest : public GroupTest {
+ protected:
+  void SetUp() override {
+    GroupTest::SetUp();
+    store::MessageAppended mark;
+    mark.set_chat_seq(++seq_);
+    mark.set_group_sender(kAnn.value);
+    mark.set_encrypted(true);
+    mark.set_envelope(encode_envelope(make_message_id(kNow), kAnn, DeviceId(1), ChatSeq(seq_), 0, "x"));
+    group_.apply_event(mark);
+  }
+
+  static GroupAction with_commit(GroupAction action) {
+    action.commit = true;
+    return action;
+  }
+};
+
+TEST_F(EncryptedGroupTest, others_come_and_go_with_a_commit) {
+  GroupAction ban;
+  ban.ban = {kCid};
+  for (const GroupAction& action : {adding(kDan), removing(kBob), ban}) {
+    EXPECT_EQ(change(action, kAnn), Errc::commit_needed);
+    EXPECT_EQ(change(with_commit(action), kAnn), Errc::ok);
+  }
+  EXPECT_EQ(group_.count(), 2U);
+}
+
+TEST_F(EncryptedGroupTest, who_leaves_neither_needs_nor_makes_one) {
+  GroupAction both = removing(kBob);
+  both.remove.push_back(kAnn);
+  EXPECT_EQ(change(both, kAnn), Errc::commit_needed);
+  EXPECT_EQ(change(with_commit(both), kAnn), Errc::invalid_argument);
+  EXPECT_EQ(change(with_commit(removing(kBob)), kBob), Errc::invalid_argument);
+  EXPECT_EQ(change(removing(kBob), kBob), Errc::ok);
+}
+
+TEST_F(EncryptedGroupTest, other_changes_need_none) {
+  GroupAction action;
+  action.name = "new";
+  action.ban = {kDan};
+  action.roles = {{kBob, Role::admin}};
+  EXPECT_EQ(change(action, kAnn), Errc::ok);
+}
+
+TEST_F(EncryptedGroupTest, mark_is_stored) {
+  store::GroupRow row;
+  group_.store_row(row);
+  Group loaded;
+  loaded.load(row, {});
+  EXPECT_TRUE(loaded.encrypted());
+}
+
+TEST_F(EncryptedGroupTest, plan_tells_who_is_in_afterwards) {
+  GroupAction action = with_commit(adding(kDan));
+  action.remove = {kBob};
+  const Result<GroupPlan> plan = group_.plan(action, kAnn, kNow, limits_);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->adds(kDan) && plan->removes(kBob));
+  EXPECT_FALSE(plan->adds(kBob) || plan->removes(kAnn));
 }
 
 TEST_F(GroupTest, counts_leave_out_the_sender_and_newcomers) {

@@ -144,6 +144,12 @@ TEST(ConfigValidate, url_without_tls_beyond_loopback_is_refused) {
               ElementsAre(StartsWith("auth.oidc_issuer: "), StartsWith("auth.oidc_jwks_url: ")));
 }
 
+// Just enough for the smallest commits.
+void small_frames(Config& config) {
+  config.chat.max_commit_bytes = 1024;
+  config.net.max_frame_bytes = 530000;
+}
+
 // One combination: what brings it about, and how its sentence begins.
 struct Nonsense {
   const char* name;
@@ -187,16 +193,31 @@ INSTANTIATE_TEST_SUITE_P(
                  "session.keepalive_min_s, session.keepalive_default_s, session.keepalive_max_s: "},
         Nonsense{"keepalive_default_above_maximum", [](Config& c) { c.session.keepalive_max_s = 239; },
                  "session.keepalive_min_s, session.keepalive_default_s, session.keepalive_max_s: "},
-        Nonsense{"payload_larger_than_a_frame", [](Config& c) { c.chat.max_payload_bytes = 100000; },
+        Nonsense{"payload_larger_than_a_frame",
+                 [](Config& c) {
+                   c.chat.max_payload_bytes = 524288;
+                   c.session.output_budget_bytes = 1 << 20;
+                   small_frames(c);
+                 },
                  "net.max_frame_bytes, chat.max_payload_bytes: "},
-        Nonsense{"status_larger_than_a_frame", [](Config& c) { c.status.max_payload_bytes = 100000; },
+        Nonsense{"commit_larger_than_a_frame", [](Config& c) { c.net.max_frame_bytes = 6108503; },
+                 "net.max_frame_bytes, chat.max_commit_bytes: "},
+        Nonsense{"frame_larger_than_all_large_input", [](Config& c) { c.net.max_large_input_bytes = 6291455; },
+                 "net.max_large_input_bytes, net.max_frame_bytes: "},
+        Nonsense{"status_larger_than_a_frame",
+                 [](Config& c) {
+                   c.status.max_payload_bytes = 524288;
+                   small_frames(c);
+                 },
                  "net.max_frame_bytes, status.max_payload_bytes: "},
-        Nonsense{"frame_larger_than_the_window", [](Config& c) { c.session.window_bytes = 131071; },
-                 "session.window_bytes, net.max_frame_bytes: "},
-        Nonsense{"frame_larger_than_the_budget", [](Config& c) { c.session.output_budget_bytes = 131071; },
-                 "session.output_budget_bytes, net.max_frame_bytes: "},
-        Nonsense{"budget_larger_than_the_output", [](Config& c) { c.net.max_output_bytes = 262143; },
-                 "net.max_output_bytes, session.output_budget_bytes: "},
+        Nonsense{"message_larger_than_the_window", [](Config& c) { c.session.window_bytes = 91479; },
+                 "session.window_bytes, chat.max_payload_bytes: "},
+        Nonsense{"message_larger_than_the_budget", [](Config& c) { c.session.output_budget_bytes = 91479; },
+                 "session.output_budget_bytes, chat.max_payload_bytes: "},
+        Nonsense{"delivery_larger_than_the_output", [](Config& c) { c.net.max_output_bytes = 5863000; },
+                 "net.max_output_bytes, session.output_budget_bytes, chat.max_commit_bytes: "},
+        Nonsense{"commit_larger_than_a_segment", [](Config& c) { c.journal.segment_bytes = 4194304 + 196607; },
+                 "journal.segment_bytes, chat.max_commit_bytes: "},
         Nonsense{"oidc_without_audience",
                  [](Config& c) {
                    c.auth.oidc_issuer = "https://id.example";
@@ -230,8 +251,6 @@ INSTANTIATE_TEST_SUITE_P(
                    c.chat.dedup_window_h = 1;
                  },
                  "chat.max_clock_skew_s, chat.dedup_window_h: "},
-        Nonsense{"offer_larger_than_a_frame", [](Config& c) { c.call.max_payload_bytes = 100000; },
-                 "net.max_frame_bytes, call.max_payload_bytes: "},
         Nonsense{"turn_server_without_secret", [](Config& c) { c.turn.servers = {"stun:a.example", "eu turn:b.example"}; },
                  "turn.servers, turn.secret: there is a TURN server and no secret"},
         Nonsense{"turn_secret_that_can_be_guessed",
@@ -274,8 +293,10 @@ TEST(ConfigSense, neighbours_of_the_nonsense_are_accepted) {
                 c.net.listen = {"127.0.0.1:0"};
                 c.admin.listen = "127.0.0.1:0";
                 c.session.keepalive_min_s = c.session.keepalive_default_s = c.session.keepalive_max_s = 60;
-                c.session.window_bytes = c.session.output_budget_bytes = c.net.max_frame_bytes;
-                c.net.max_output_bytes = c.session.output_budget_bytes;
+                c.session.window_bytes = c.session.output_budget_bytes = 91480;
+                c.net.max_frame_bytes = c.net.max_large_input_bytes = 6108504;
+                c.net.max_output_bytes = 91480 + 2 * (2 * 1398104 + 4096);
+                c.journal.segment_bytes = 4194304 + 196608;
                 c.journal.checkpoint_bytes = c.journal.segment_bytes;
                 c.account.registration = Registration::verified;
                 c.account.verify_webhook_url = "https://sms.example/send";

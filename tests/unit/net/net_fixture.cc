@@ -32,6 +32,7 @@ class EchoSession final : public LinkUser {
   void on_open() override {
     check_worker();
     ++log_.opened;
+    link_.allow_large_messages();
     log_.last_secure = link_.peer().secure;
   }
 

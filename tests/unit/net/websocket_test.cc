@@ -14,6 +14,7 @@ Options fast() {
   Options options;
   options.tick_ms = 10;
   options.closing_timeout_ms = 1000;
+  options.max_frame_bytes = 128 * 1024;
   return options;
 }
 

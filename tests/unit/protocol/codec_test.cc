@@ -239,6 +239,8 @@ TEST(Codec, content_that_is_gone_leaves_everything_else) {
   envelope.set_chat_seq(2);
   envelope.set_payload("secret");
   envelope.add_device_payloads()->set_payload("secret too");
+  envelope.set_welcome("secret as well");
+  envelope.add_joins()->set_user_id(0x746572636573);  // "secret" in the bytes
   const std::string emptied = without_content(envelope.SerializeAsString(), GoneReason::removed);
   EXPECT_EQ(emptied.find("secret"), std::string::npos);
   v1::Envelope read;
@@ -260,13 +262,40 @@ TEST(Codec, device_gets_its_own_payload_and_no_other) {
     one.set_payload("for " + std::to_string(device));
   }
   const std::string bytes = envelope.SerializeAsString();
-  ASSERT_TRUE(parse_envelope(bytes)->has_device_payloads);
+  ASSERT_TRUE(parse_envelope(bytes)->per_device);
   v1::Envelope read;
   ASSERT_TRUE(read.ParseFromString(for_device(bytes, UserId(7), DeviceId(2))));
   EXPECT_EQ(read.payload(), "for 2");
   EXPECT_EQ(read.device_payloads_size(), 0);
   ASSERT_TRUE(read.ParseFromString(for_device(bytes, UserId(8), DeviceId(2))));
   EXPECT_EQ(read.payload(), "");
+}
+
+TEST(Codec, welcome_is_for_the_devices_that_come_in) {
+  v1::Envelope envelope;
+  envelope.set_id(std::string(16, 'i'));
+  envelope.set_from(1);
+  envelope.set_payload("commit");
+  envelope.set_ends_epoch(0);
+  envelope.set_welcome("welcome");
+  for (const std::uint32_t device : {2U, 3U}) {
+    envelope.add_joins()->set_user_id(7);
+    envelope.mutable_joins()->rbegin()->set_device_id(device);
+  }
+  const std::string bytes = envelope.SerializeAsString();
+  const auto view = parse_envelope(bytes);
+  ASSERT_TRUE(view && view->per_device && view->ends_epoch);
+  const auto for_one = [&](std::uint64_t user, std::uint32_t device) {
+    v1::Envelope read;
+    EXPECT_TRUE(read.ParseFromString(for_device(bytes, UserId(user), DeviceId(device))));
+    EXPECT_EQ(read.payload(), "commit");
+    EXPECT_EQ(read.joins_size(), 0);
+    return read.welcome();
+  };
+  EXPECT_EQ(for_one(7, 2), "welcome");
+  EXPECT_EQ(for_one(7, 3), "welcome");
+  EXPECT_EQ(for_one(7, 1), "");
+  EXPECT_EQ(for_one(8, 2), "");
 }
 
 }  // namespace
