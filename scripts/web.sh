@@ -32,7 +32,10 @@ install_node() {
 }
 
 # npm_run ARGUMENT...: npm without locks, scripts of packages and advertisements.
-npm_run() { npm --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier "$@" >&2; }
+npm_run() {
+  # What does not answer is asked again after a minute, not after npm's five.
+  npm --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier --fetch-timeout=60000 "$@" >&2
+}
 
 # npm_install FOLDER: what its package.json asks for, unless that is what was installed last.
 npm_install() {

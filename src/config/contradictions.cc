@@ -137,12 +137,6 @@ void check_keys(const Config& config, Contradictions& out) {
   if (config.keys.low_stock >= config.keys.max_per_stock) {
     out.add({"keys.low_stock", "keys.max_per_stock"}, "devices would be told to publish more than they may");
   }
-  // Beside the proofs, and what else may be on its way to the client.
-  if (config.net.max_output_bytes < 2 * config.keys.max_claim_bytes) {
-    out.add({"net.max_output_bytes", "keys.max_claim_bytes"},
-            "connections would be closed for the reply to a large claim; max_output_bytes must be at least " +
-                std::to_string(2 * config.keys.max_claim_bytes));
-  }
 }
 
 void check_oidc(const AuthConfig& auth, Contradictions& out) {

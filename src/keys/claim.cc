@@ -213,8 +213,9 @@ void KeyService::reserved(const std::shared_ptr<Claiming>& claiming) {
   double refund = 0;
   for (const UserId user : claim.users) {
     Slot& slot = *slots[user];
+    // One always fits, so that asking again comes to an end.
+    full = full || slot.left_out || (bytes != 0 && bytes + slot.bytes > claim.max_bytes);
     bytes += slot.bytes;
-    full = full || slot.left_out || bytes > claim.max_bytes;
     slot.left_out = full && (slot.exists || slot.left_out);
     if (slot.left_out) ++refund;
   }

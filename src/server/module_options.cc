@@ -129,7 +129,8 @@ SessionOptions session_options(const Config& config) {
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
   options.max_status_payload_bytes = u32(config.status.max_payload_bytes);
-  options.max_claim_bytes = u64(config.keys.max_claim_bytes);
+  // Beside it there are proofs, and what else is on its way to the client.
+  options.max_claim_bytes = u64(std::min(config.keys.max_claim_bytes, config.net.max_output_bytes / 2));
   return options;
 }
 
