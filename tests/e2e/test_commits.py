@@ -47,7 +47,8 @@ def test_same_commit_again_is_answered_with_the_original(group, people):
     id = message_id()
     seq = send_commit(alice, chat, 0, id=id, joins=[bob])
     send_commit(bob, chat, 1)
-    assert send_commit(people.login(alice.device), chat, 0, id=id, joins=[bob]) == seq
+    alice = people.login(alice.device)
+    assert send_commit(alice, chat, 0, id=id, joins=[bob]) == seq
     with refused("message_id_reused"):
         send_commit(alice, chat, 0, b"another", id=id)
 

@@ -18,8 +18,8 @@ class ServerError(Exception):
         self.retryable = body.get("retryable", False)
         self.retry_after_ms = body.get("retryAfterMs", 0)
         self.epoch = int(body["epoch"]) if "epoch" in body else None
-        self.missing = [(int(ref["userId"]), ref["deviceId"]) for ref in body.get("missing", [])]
-        self.extra = [(int(ref["userId"]), ref["deviceId"]) for ref in body.get("extra", [])]
+        self.missing = [(int(ref["userId"]), ref.get("deviceId", 0)) for ref in body.get("missing", [])]
+        self.extra = [(int(ref["userId"]), ref.get("deviceId", 0)) for ref in body.get("extra", [])]
 
 
 @dataclass(frozen=True)
