@@ -71,8 +71,8 @@ struct KeyLogPage {
 // There is one for the whole server. An entry is decided by append(), committed by the journal, and then visible:
 // heads, proofs and pages are of the committed size. Several entries may be on their way to the journal.
 //
-// Owner: the worker of kKeyLogName (storage/keys.h); every call on it, but for size() and public_key(). Bound: options.max_entries.
-// The entries themselves are in the store, and in memory until a checkpoint has put them there.
+// Owner: the worker of kKeyLogName (storage/keys.h); every call on it, but for size() and public_key(). Bound:
+// options.max_entries. The entries themselves are in the store, and in memory until a checkpoint has put them there.
 class KeyLog {
  public:
   template <class T>
@@ -88,8 +88,8 @@ class KeyLog {
   // Gives the log's next position to a record that has identity_changed with all but log_index, and the record to the
   // journal, whose commit makes it an entry. Sets log_index, the record's time and its `done`. `reply` runs once, on
   // worker `reply_worker`, after every worker was handed the record: with the position, or with storage_unavailable
-  // or overloaded (the journal's queue, or the log, is full). Refused records are no entries; of a write that failed only
-  // the next start finds out whether it is one after all.
+  // or overloaded (the journal's queue, or the log, is full). Refused records are no entries; of a write that failed
+  // only the next start finds out whether it is one after all.
   void append(RecordPtr record, unsigned reply_worker, Reply<std::uint64_t> reply);
 
   // Head of the present size, and proof of the entries at `indices` (any order, repetitions allowed): 1,000 of a
