@@ -111,12 +111,8 @@ def test_revocations_while_killed_leave_the_log(daemons):
     owners[0].result(requests[0])
     daemon.kill()
     daemon.start()
-    reader = daemon.login(owners[0].device)
-    gone = {
-        owner.device.user_id
-        for owner in owners
-        if len(daemon.login(owner.device).devices()) == 1
-    }
+    gone = {owner.device.user_id for owner in owners if len(daemon.login(owner.device).devices()) == 1}
+    reader = daemon.login(daemon.register())
     assert owners[0].device.user_id in gone
     deadline = time.monotonic() + 30
     while True:

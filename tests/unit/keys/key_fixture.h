@@ -212,8 +212,8 @@ class KeyFixture : public ::testing::Test, public Journal {
       auto record = std::make_shared<Record>();
       record->body.mutable_device_revoked()->set_user(user.value);
       record->body.mutable_device_revoked()->set_device_id(device.value);
-      waiting_.push_back(record);
-      commit();
+      record->lsn = Lsn(++lsn_);
+      service_->applied(record);
     });
   }
   // After some turns.

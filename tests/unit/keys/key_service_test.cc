@@ -173,8 +173,8 @@ TEST_F(KeyServiceTest, A_device_revoked_while_its_request_waits_publishes_nothin
   wait_for_records(1);
   const auto waiting = start_publish(kAnn, kDesk, request(kAnn, kDesk, other, 1));
   settle();
-  on_worker([&] { holding_ = false; });
   revoke(kAnn, kDesk);
+  release();
   EXPECT_TRUE(wait(first));
   EXPECT_EQ(wait(waiting).error().code, Errc::device_revoked);
   EXPECT_EQ(logged(), std::vector<std::uint32_t>{1});
