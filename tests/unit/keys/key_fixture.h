@@ -105,6 +105,7 @@ class KeyFixture : public ::testing::Test, public Journal {
     if (!holding_) commit();
     return Errc::ok;
   }
+  void undone() override {}
   void trim(Lsn) override {}
   void seal() override {}
   bool writable() const override { return writable_; }
