@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks what no compiler does: which folder includes which, and that the error and close tables are documented."""
+"""Checks what no compiler does: which folder includes which, what is documented, which packages are used."""
 
+import json
 import pathlib
 import re
 import sys
@@ -10,9 +11,9 @@ SRC = ROOT / "src"
 
 # In the order in which a message travels: a folder may include those before it.
 ORDER = ["base", "protocol", "config", "storage", "journal", "inbox", "account", "auth", "chat", "presence", "status",
-         "call", "push", "router", "session", "net", "admin", "server", "tools"]
+         "call", "keys", "push", "transparency", "router", "session", "net", "admin", "server", "tools"]
 # Features never include one another, with the exceptions that the lower one is no feature of its own.
-FEATURES = {"account", "auth", "chat", "presence", "status", "call", "push"}
+FEATURES = {"account", "auth", "chat", "presence", "status", "call", "keys", "push", "transparency"}
 # Only these read the configuration.
 CONFIG_READERS = {"config", "server", "main.cc"}
 
@@ -63,8 +64,25 @@ def check_proto_docs(faults):
                 faults.append(f"src/protocol/godwit.proto:{number}: no docstring")
 
 
+def check_packages(faults):
+    """There are no lock files: packages of npm are named by exact versions, which are the same everywhere."""
+    versions = {}
+    for path in sorted([*ROOT.glob("src/web/*/package.json"), *ROOT.glob("tests/e2e/web/package.json"),
+                        *ROOT.glob("tests/browser/package.json")]):
+        where = path.relative_to(ROOT)
+        package = json.loads(path.read_text())
+        for name, version in {**package.get("dependencies", {}), **package.get("devDependencies", {})}.items():
+            if version.startswith("file:"):
+                continue
+            if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", version):
+                faults.append(f"{where}: {name} needs an exact version, not {version}")
+            elif versions.setdefault(name, (version, where))[0] != version:
+                faults.append(f"{where}: {name} is {version}, but {versions[name][0]} in {versions[name][1]}")
+
+
 def main():
     faults = []
+    check_packages(faults)
     check_includes(faults)
     check_tables(faults)
     check_proto_docs(faults)

@@ -49,24 +49,9 @@ install_test_packages() {
   if [ ! -e /usr/bin/turnserver ] && command -v systemctl >/dev/null; then
     as_root systemctl mask coturn.service >&2 || say "could not mask coturn.service; stop it after the installation"
   fi
-  # prometheus for promtool, openssl for certificates, faketime for clock jumps, chromium and nodejs for calls.
-  install python3 python3-pytest python3-nacl openssl prometheus rocksdb-tools util-linux faketime procps \
-    coturn 'chromium|chromium-browser' nodejs
-  command -v npm >/dev/null || install npm # some nodejs packages bring it along
-  install_node_modules tests/e2e/web playwright-core
-}
-
-# install_node_modules FOLDER NAME: what the package.json in the folder asks for, unless it is there.
-install_node_modules() {
-  (
-    cd "$1"
-    local wanted found
-    wanted=$(node -p "require('./package.json').dependencies['$2']")
-    found=$(node -p "require('$2/package.json').version" 2>/dev/null || true)
-    [ "$wanted" = "$found" ] && return 0
-    say "installing $2 $wanted"
-    npm install --no-package-lock --ignore-scripts --no-audit --no-fund >&2
-  )
+  # prometheus for promtool, openssl for certificates, faketime for clock jumps, chromium and a font for pages.
+  install python3 python3-pytest python3-pytest-xdist python3-nacl openssl prometheus rocksdb-tools util-linux faketime procps \
+    coturn 'chromium|chromium-browser' fonts-noto-color-emoji
 }
 
 # build PRESET TARGET...: configures once, then builds.

@@ -17,8 +17,9 @@ class Journal {
  public:
   using Batch = std::vector<std::shared_ptr<Record>>;
   // Called by the journal's thread with batches in journal order, each either committed (Errc::ok, LSNs set)
-  // or failed as a whole. After a failure whose outcome on the medium is unknown, nothing is ever
-  // committed again.
+  // or failed as a whole. A failed batch has everything that was appended by then and is not committed: it was
+  // decided on top of what failed. Then append() refuses until undone(). After a failure whose outcome on the
+  // medium is unknown, nothing is ever committed again.
   using Sink = std::function<void(Batch, Errc)>;
   // Called for each record at recovery, in order.
   using Replay = std::function<void(std::shared_ptr<Record>)>;
@@ -35,6 +36,10 @@ class Journal {
   // Any thread. Takes the records over, in order, or refuses all of them at once without effect:
   // `overloaded` when the queue is full, `storage_unavailable` when nothing can be written now.
   virtual Errc append(const Batch& records) = 0;
+
+  // Whoever decided what was in the failed batch has taken it back: what is appended from now on does not build
+  // on it. Once per failed batch. Any thread.
+  virtual void undone() = 0;
 
   // Records up to here are in the store: their space may be reused. Any thread.
   virtual void trim(Lsn upto) = 0;

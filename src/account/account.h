@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "account/allowance.h"
 #include "account/contacts.h"
 #include "account/privacy.h"
+#include "base/allowance.h"
 #include "base/token_bucket.h"
 #include "godwit/ids.h"
 #include "storage/partition_map.h"

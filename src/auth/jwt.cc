@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 #include "auth/strict_json.h"
 
 namespace godwit::auth {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 #include "godwit/result.h"
 
 namespace godwit::auth {

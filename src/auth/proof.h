@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 #include "godwit/ids.h"
 
 namespace godwit::auth {

@@ -8,7 +8,7 @@
 
 #include "auth/key_ring.h"
 #include "auth/key_set.h"
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include "base/log.h"
 #include "base/random.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "auth/base64url.h"
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 
 namespace godwit::auth {
 namespace {

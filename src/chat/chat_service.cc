@@ -366,8 +366,9 @@ void ChatService::undo(const Record& record) {
   if (Chat* chat = chats_.find(id)) {
     chat->undo(ChatSeq(message.chat_seq()));
     if (chat->changing_seq == message.chat_seq()) {
-      // In a turn of its own, when everything before it is undone, too. Loaded still: a chat that is held is never idle.
-      wiring_.worker.post([this, id] { chats_.with(id, [this](Chat& held) { change_settled(held); }); });
+      // In a turn of its own: what waits is decided when all that failed has been taken back. Still loaded then,
+      // since a chat that is held is never idle.
+      wiring_.worker.post([this, id] { chats_.with(id, [this](Chat& again) { change_settled(again); }); });
     }
   }
   if (const auto view = parse_envelope(message.envelope())) {

@@ -133,6 +133,12 @@ void check_sizes(const Config& config, Contradictions& out) {
   }
 }
 
+void check_keys(const Config& config, Contradictions& out) {
+  if (config.keys.low_stock >= config.keys.max_per_stock) {
+    out.add({"keys.low_stock", "keys.max_per_stock"}, "devices would be told to publish more than they may");
+  }
+}
+
 void check_oidc(const AuthConfig& auth, Contradictions& out) {
   if (!auth.oidc_issuer.empty() && auth.oidc_audience.empty()) {
     out.add(
@@ -224,6 +230,7 @@ std::vector<Contradiction> find_contradictions(const Config& config) {
   check_admin(config, out);
   check_keepalive(config.session, out);
   check_sizes(config, out);
+  check_keys(config, out);
   check_oidc(config.auth, out);
   check_tokens(config.auth, out);
   check_registration(config.account, out);

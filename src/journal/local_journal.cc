@@ -139,7 +139,8 @@ Errc LocalJournal::append(const Batch& records) {
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    if (stopping_) return Errc::storage_unavailable;
+    // Again: what failed since was taken out of the queue under this lock, and nothing may follow it.
+    if (stopping_ || undoing_) return Errc::storage_unavailable;
     if (queued_bytes_ > 0 && queued_bytes_ + bytes > options_.queue_bytes) {
       probe_->overloaded.Increment();
       return Errc::overloaded;
@@ -158,11 +159,14 @@ void LocalJournal::run() {
   while (take()) {
     for (std::size_t begin = 0; begin < taken_.size();) {
       const Slice slice = next_slice(begin);
-      const Errc outcome = commit(slice);
-      settle(slice, outcome);
+      if (!commit(slice)) {
+        fail_from(begin);
+        break;
+      }
+      settle(slice);
       const auto first = taken_.begin() + static_cast<std::ptrdiff_t>(begin);
       const auto last = taken_.begin() + static_cast<std::ptrdiff_t>(slice.end);
-      sink_(Batch(std::make_move_iterator(first), std::make_move_iterator(last)), outcome);
+      sink_(Batch(std::make_move_iterator(first), std::make_move_iterator(last)), Errc::ok);
       begin = slice.end;
     }
     taken_.clear();
@@ -199,11 +203,15 @@ LocalJournal::Slice LocalJournal::next_slice(std::size_t begin) const {
 }
 
 // One block, one write, one sync: all of it is durable then, or none of it counts.
-Errc LocalJournal::commit(const Slice& slice) {
-  if (failed_) return Errc::storage_unavailable;
+bool LocalJournal::commit(const Slice& slice) {
+  if (failed_) return false;
   const Lsn first(committed_ + 1);
-  const bool fresh = seal_.exchange(false) || !writer_.fits(slice.block_bytes);
-  if (fresh && !open_segment(first)) return Errc::storage_unavailable;
+  const bool sealed = seal_.exchange(false);
+  const bool fresh = sealed || !writer_.fits(slice.block_bytes);
+  if (fresh && !open_segment(first)) {
+    if (sealed) seal_ = true;
+    return false;
+  }
 
   BlockBuilder block(writer_.pages(), first, writer_.header().seed);
   for (std::size_t i = slice.begin; i < slice.end; ++i) {
@@ -216,13 +224,13 @@ Errc LocalJournal::commit(const Slice& slice) {
   if (!writer_.flush()) {
     log_error("journal_write_failed", {{"error", std::strerror(errno)}, {"lsn", first}});
     failed_ = true;
-    return Errc::storage_unavailable;
+    return false;
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   probe_->commit_seconds.Observe(taken.count());
   committed_.store(first.value + (slice.end - slice.begin) - 1, std::memory_order_release);
   if (fresh) pool_.first_block_written();
-  return Errc::ok;
+  return true;
 }
 
 // A file that was prepared; the header goes out with the first block. False when the disk is full: nothing
@@ -234,16 +242,12 @@ bool LocalJournal::open_segment(Lsn first) {
   return true;
 }
 
-void LocalJournal::settle(const Slice& slice, Errc outcome) {
+void LocalJournal::settle(const Slice& slice) {
   const auto count = static_cast<double>(slice.end - slice.begin);
-  if (outcome == Errc::ok) {
-    probe_->batches.Increment();
-    probe_->records.Increment(count);
-    probe_->bytes.Increment(static_cast<double>(slice.block_bytes));
-    probe_->batch_records.Observe(count);
-  } else {
-    probe_->failed_records.Increment(count);
-  }
+  probe_->batches.Increment();
+  probe_->records.Increment(count);
+  probe_->bytes.Increment(static_cast<double>(slice.block_bytes));
+  probe_->batch_records.Observe(count);
   for (std::size_t i = slice.begin; i < slice.end; ++i) std::string().swap(taken_[i]->encoded);
   std::uint64_t left = 0;
   {
@@ -253,6 +257,30 @@ void LocalJournal::settle(const Slice& slice, Errc outcome) {
   }
   probe_->queue_bytes.Set(static_cast<double>(left));
   probe_->segments.Set(static_cast<double>(pool_.live_count()));
+  probe_->writable.Set(writable() ? 1 : 0);
+}
+
+// What waits behind was decided on top of it: a later position of the same chat, say. Committed, it would leave a
+// hole. So it fails as well, and so does what the workers decide before they have taken all of this back.
+void LocalJournal::fail_from(std::size_t begin) {
+  const auto first = taken_.begin() + static_cast<std::ptrdiff_t>(begin);
+  Batch failed(std::make_move_iterator(first), std::make_move_iterator(taken_.end()));
+  {
+    std::lock_guard lock(mutex_);
+    undoing_ = true;
+    failed.insert(failed.end(), std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+    queue_.clear();
+    queued_bytes_ = 0;
+  }
+  for (const auto& record : failed) std::string().swap(record->encoded);
+  probe_->failed_records.Increment(static_cast<double>(failed.size()));
+  probe_->queue_bytes.Set(0);
+  probe_->writable.Set(0);
+  sink_(std::move(failed), Errc::storage_unavailable);
+}
+
+void LocalJournal::undone() {
+  undoing_ = false;
   probe_->writable.Set(writable() ? 1 : 0);
 }
 
@@ -270,7 +298,7 @@ void LocalJournal::seal() {
 }
 
 bool LocalJournal::writable() const {
-  return accepting_ && !failed_ && pool_.has_space();
+  return accepting_ && !failed_ && !undoing_ && pool_.has_space();
 }
 
 void LocalJournal::stop() {

@@ -43,7 +43,8 @@ struct LocalJournalOptions {
 //
 // Faults: after a write or sync that failed, nobody knows what the disk has: nothing is accepted any more
 // until the process starts again and recovers. A disk that is full before anything was written only means
-// `storage_unavailable` until there is space again; that is checked once a second.
+// `storage_unavailable` until there is space again; that is checked once a second. In both cases what is queued
+// fails, too, and append() refuses at least until undone().
 class LocalJournal final : public Journal {
  public:
   // Throws std::runtime_error with a sentence: directory not writable or in use by another process.
@@ -56,6 +57,7 @@ class LocalJournal final : public Journal {
   void start(Sink sink) override;
   // Encodes the bodies on the calling thread. `too_large` when a record does not fit in a segment.
   Errc append(const Batch& records) override;
+  void undone() override;
   void trim(Lsn upto) override;
   void seal() override;
   bool writable() const override;
@@ -75,9 +77,10 @@ class LocalJournal final : public Journal {
   void run();
   bool take();
   Slice next_slice(std::size_t begin) const;
-  Errc commit(const Slice& slice);
+  bool commit(const Slice& slice);
   bool open_segment(Lsn first);
-  void settle(const Slice& slice, Errc outcome);
+  void settle(const Slice& slice);
+  void fail_from(std::size_t begin);
 
   // Constant after start().
   const LocalJournalOptions options_;
@@ -101,6 +104,7 @@ class LocalJournal final : public Journal {
   std::atomic<std::uint64_t> committed_{0};  // written by the committer
   std::atomic<bool> seal_{false};            // the next commit begins a file
   std::atomic<bool> failed_{false};          // a write failed: for good
+  std::atomic<bool> undoing_{false};         // between a failed batch and undone(); set under mutex_
   std::atomic<bool> accepting_{false};       // between start() and stop()
 
   std::mutex mutex_;  // guards what follows

@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds kTick{50};
 
 Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
                Journal& journal, Metrics& metrics)
-    : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store) {
+    : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store),
+      verify_keys_(readers, options.max_verify_bytes, metrics) {
   if (workers == 0 || workers > 64) throw std::runtime_error("the number of workers must be 1 to 64");
   std::vector<Worker*> all;
   for (unsigned i = 0; i < workers; ++i) {
@@ -32,7 +33,7 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
     };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(at), std::move(wake),
-                      calls_under_way_}, options));
+                      calls_under_way_, verify_keys_}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }
@@ -90,6 +91,8 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     add(answers, waiting, record);
     const auto& message = record->body.message();
     bytes += message.envelope().size() + message.group_info().size() + message.ratchet_tree().size() + 64;
+    if (record->body.has_keys_published()) bytes += record->body.keys_published().ByteSizeLong();
+    if (record->body.has_identity_changed()) bytes += record->body.identity_changed().ByteSizeLong();
     const auto& posted = record->body.status_posted();
     bytes += posted.payload().size() + 8 * static_cast<std::uint64_t>(posted.viewers_size());
   }
@@ -100,8 +103,10 @@ void Router::dispatch(Journal::Batch batch, Errc outcome) {
     }
   };
   if (outcome != Errc::ok) {
-    post(parts, [](Shard& shard, const Journal::Batch& part) { shard.undo(part); });
-    post(answers, [outcome](Shard& shard, const Journal::Batch& part) { shard.refused(part, outcome); });
+    // Gone with the last of the tasks that hold it: only then may the journal take what is decided anew.
+    const std::shared_ptr<void> undone(nullptr, [&journal = journal_](void*) { journal.undone(); });
+    post(parts, [undone](Shard& shard, const Journal::Batch& part) { shard.undo(part); });
+    post(answers, [undone, outcome](Shard& shard, const Journal::Batch& part) { shard.refused(part, outcome); });
     return;
   }
   post(parts, [](Shard& shard, const Journal::Batch& part) { shard.committed(part); });

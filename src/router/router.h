@@ -45,6 +45,9 @@ class Router {
     return *shards_[map_.worker(id)];
   }
 
+  // What of it is for any thread.
+  const KeyLog& key_log() { return shard_of(kKeyLogName).key_log(); }
+
   // Runs `fn(Shard&)` on a worker: at once when this is that worker, else posted.
   template <class F>
   void at(unsigned index, F fn) {
@@ -85,6 +88,7 @@ class Router {
   Journal& journal_;
   Store& store_;
   std::atomic<std::int64_t> calls_under_way_{0};
+  VerifyQueue verify_keys_;
   std::function<void(WakeUp)> wake_up_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -28,7 +28,16 @@ Shard::Shard(Wiring wiring, const ShardOptions& options)
                 options.account, wiring_.metrics),
       presence_(wire_presence(), options.presence, wiring_.metrics),
       statuses_(wire_statuses(), options.status, wiring_.metrics),
-      calls_(wire_calls(), options.call, wiring_.metrics) {}
+      calls_(wire_calls(), options.call, wiring_.metrics),
+      keys_(wire_keys(), options.keys, wiring_.metrics),
+      key_log_(make_key_log(options.key_log)) {}
+
+std::unique_ptr<KeyLog> Shard::make_key_log(const KeyLogOptions& options) {
+  if (wiring_.map.worker(kKeyLogName) != wiring_.worker.index()) return nullptr;
+  return std::make_unique<KeyLog>(KeyLogWiring{wiring_.worker, wiring_.workers, wiring_.map, wiring_.clock, wiring_.store,
+                                               wiring_.readers, writer_},
+                                  options, wiring_.metrics);
+}
 
 void Shard::committed(const Journal::Batch& batch) {
   for (const RecordPtr& record : batch) {
@@ -51,7 +60,16 @@ void Shard::answered(const Journal::Batch& batch) {
 }
 
 void Shard::undo(const Journal::Batch& batch) {
-  for (auto it = batch.rbegin(); it != batch.rend(); ++it) chats_.undo(**it);
+  // What this turn has decided so far may build on it; the journal refuses that as long as this is not done.
+  write_decided();
+  take_back(batch);
+}
+
+void Shard::take_back(const Journal::Batch& batch) {
+  for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
+    chats_.undo(**it);
+    if (key_log_ != nullptr && (*it)->body.has_identity_changed()) key_log_->undo(**it);
+  }
 }
 
 void Shard::refused(const Journal::Batch& batch, Errc outcome) {
@@ -99,6 +117,7 @@ void Shard::apply(const RecordPtr& record) {
       break;
     case store::Record::kDeviceRevoked:
       accounts_.applied(record);
+      keys_.applied(record);
       apply_to_inbox(UserId(body.device_revoked().user()), record);
       break;
     case store::Record::kUserDeleted: {
@@ -106,6 +125,7 @@ void Shard::apply(const RecordPtr& record) {
       chats_.account_deleted();
       accounts_.applied(record);
       statuses_.applied(record);
+      keys_.applied(record);
       apply_to_inbox(user, record);
       if (mine(user)) presence_.account_changed(user);
       break;
@@ -133,6 +153,14 @@ void Shard::apply(const RecordPtr& record) {
     case store::Record::kStatusViewed:
     case store::Record::kStatusMuted:
       statuses_.applied(record);
+      break;
+    case store::Record::kIdentityChanged:
+      if (key_log_ != nullptr) key_log_->applied(*record);
+      keys_.applied(record);
+      break;
+    case store::Record::kKeysPublished:
+    case store::Record::kKeysClaimed:
+      keys_.applied(record);
       break;
     case store::Record::BODY_NOT_SET:
       break;
@@ -247,21 +275,24 @@ void Shard::push(UserId user, std::string_view frame) {
   for (Subscriber* device : online->devices) device->on_push(frame, true);
 }
 
+void Shard::write_decided() {
+  const auto [refused, outcome] = writer_.flush();
+  // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
+  take_back(refused);
+  for (const RecordPtr& record : refused) {
+    if (record->done_worker == Record::kNobody) continue;
+    wiring_.workers[record->done_worker]->post(
+        [done = std::exchange(record->done, nullptr), record, outcome = outcome] { done(*record, outcome); });
+  }
+}
+
 void Shard::end_turn() {
   calls_.tick();
   chats_.flush_watermarks();
   presence_.end_turn();
   statuses_.end_turn();
-  const auto [refused, outcome] = writer_.flush();
-  if (!refused.empty()) {
-    // The chat of a message is always on the worker that decided it; who waits may be elsewhere.
-    undo(refused);
-    for (const RecordPtr& record : refused) {
-      if (record->done_worker == Record::kNobody) continue;
-      wiring_.workers[record->done_worker]->post(
-          [done = std::exchange(record->done, nullptr), record, outcome] { done(*record, outcome); });
-    }
-  }
+  keys_.end_turn();
+  write_decided();
   inboxes_.flush_loads();
   chats_.chats().flush_loads();
   accounts_.accounts().flush_loads();
@@ -269,15 +300,17 @@ void Shard::end_turn() {
   accounts_.invites().flush_loads();
   accounts_.contact_hashes().flush_loads();
   statuses_.users().flush_loads();
+  keys_.users().flush_loads();
   inbox_count_.store(inboxes_.size(), std::memory_order_relaxed);
   chat_count_.store(chats_.chats().size(), std::memory_order_relaxed);
   account_count_.store(accounts_.accounts().size(), std::memory_order_relaxed);
   to_notify_.store(touched_.size(), std::memory_order_relaxed);
   status_user_count_.store(statuses_.users().size(), std::memory_order_relaxed);
+  key_user_count_.store(keys_.users().size(), std::memory_order_relaxed);
   online_count_.store(registry_.users(), std::memory_order_relaxed);
   dirty_.store(inboxes_.dirty() + chats_.chats().dirty() + accounts_.accounts().dirty() +
                    accounts_.handles().dirty() + accounts_.invites().dirty() + accounts_.contact_hashes().dirty() +
-                   statuses_.users().dirty(),
+                   statuses_.users().dirty() + keys_.users().dirty() + (key_log_ != nullptr ? key_log_->dirty() : 0),
                std::memory_order_relaxed);
 }
 
@@ -285,7 +318,8 @@ void Shard::end_turn() {
 template <class F>
 bool Shard::for_caches(F step) {
   return step(chats_.chats()) && step(accounts_.accounts()) && step(accounts_.handles()) &&
-         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users());
+         step(accounts_.invites()) && step(accounts_.contact_hashes()) && step(statuses_.users()) && step(keys_.users()) &&
+         (key_log_ == nullptr || step(*key_log_));
 }
 
 void Shard::begin_inboxes() {
@@ -322,7 +356,7 @@ Shard::Sizes Shard::sizes() const {
   return {inbox_count_.load(std::memory_order_relaxed), chat_count_.load(std::memory_order_relaxed),
           account_count_.load(std::memory_order_relaxed), online_count_.load(std::memory_order_relaxed),
           dirty_.load(std::memory_order_relaxed), to_notify_.load(std::memory_order_relaxed),
-          status_user_count_.load(std::memory_order_relaxed)};
+          status_user_count_.load(std::memory_order_relaxed), key_user_count_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace godwit

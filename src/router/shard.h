@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,10 +17,13 @@
 #include "godwit/journal.h"
 #include "inbox/inbox.h"
 #include "journal/record_writer.h"
+#include "keys/key_service.h"
+#include "keys/verify_queue.h"
 #include "presence/presence_service.h"
 #include "router/registry.h"
 #include "status/status_service.h"
 #include "storage/row_cache.h"
+#include "transparency/key_log.h"
 
 namespace godwit {
 
@@ -31,6 +35,9 @@ struct ShardOptions {
   CallOptions call;
   std::size_t cached_inboxes = 1'000'000;
   StatusOptions status;
+  KeyLogOptions key_log;
+  KeyOptions keys;
+  std::size_t max_verify_bytes = 64 << 20;  // of published keys on all workers, see VerifyQueue
 };
 
 // Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
@@ -50,6 +57,7 @@ class Shard {
     // Wakes devices that are asleep.
     std::function<void(WakeUp)> wake_up;
     std::atomic<std::int64_t>& calls_under_way;  // on all workers
+    VerifyQueue& verify_keys;                    // of all workers
   };
 
   Shard(Wiring wiring, const ShardOptions& options);
@@ -59,7 +67,8 @@ class Shard {
   // The same batch has been handed to every worker: who waits is answered, and whoever must leave leaves.
   // So an answer is never ahead of what it answers: what its receiver asks next finds it, on any worker.
   void answered(const Journal::Batch& batch);
-  // A batch that the journal refused or lost: decisions are taken back, then those who wait are told.
+  // A batch that the journal lost: decisions are taken back on all workers, then those who wait are told. The
+  // journal accepts nothing until both have run wherever they must.
   void undo(const Journal::Batch& batch);
   void refused(const Journal::Batch& batch, Errc outcome);
   // A record from before the start; nobody is connected yet.
@@ -88,6 +97,9 @@ class Shard {
   PresenceService& presence() { return presence_; }
   StatusService& statuses() { return statuses_; }
   CallService& calls() { return calls_; }
+  KeyService& keys() { return keys_; }
+  // On the worker of kKeyLogName; others have none.
+  KeyLog& key_log() { return *key_log_; }
   bool has_dirty() const { return dirty_.load(std::memory_order_relaxed) != 0; }
 
   // For collectors of metrics, any thread: what was true at the end of a recent turn.
@@ -99,6 +111,7 @@ class Shard {
     std::size_t dirty = 0;
     std::size_t to_notify = 0;
     std::size_t status_users = 0;
+    std::size_t key_users = 0;
   };
   Sizes sizes() const;
 
@@ -109,6 +122,9 @@ class Shard {
   PresenceWiring wire_presence();
   StatusWiring wire_statuses();
   CallWiring wire_calls();
+  KeyWiring wire_keys();
+  // Null where the log is another worker's.
+  std::unique_ptr<KeyLog> make_key_log(const KeyLogOptions& options);
   // Runs `fn` on the shard of `id`.
   template <class Id>
   void on(const Id& id, std::function<void(Shard&)> fn) {
@@ -118,6 +134,9 @@ class Shard {
 
   void apply(const RecordPtr& record);
   void finish(Record& record, Errc outcome);
+  // What was decided since the last time goes to the journal; what that refuses is taken back and answered.
+  void write_decided();
+  void take_back(const Journal::Batch& batch);
   void apply_to_inbox(UserId user, const RecordPtr& record);
   // Who left a group leaves its call.
   void leave_calls(const store::MessageAppended& message);
@@ -150,6 +169,8 @@ class Shard {
   PresenceService presence_;
   StatusService statuses_;
   CallService calls_;
+  KeyService keys_;
+  const std::unique_ptr<KeyLog> key_log_;
   std::deque<FanOut> fan_outs_;
   bool fanning_out_ = false;  // the rest of fan_outs_ is for a later turn
   std::deque<UserId> touched_;
@@ -162,6 +183,7 @@ class Shard {
   std::atomic<std::size_t> account_count_{0};
   std::atomic<std::size_t> online_count_{0};
   std::atomic<std::size_t> status_user_count_{0};
+  std::atomic<std::size_t> key_user_count_{0};
 };
 
 }  // namespace godwit

@@ -74,6 +74,16 @@ ShardOptions shard_options(const Config& config) {
   options.account.verification.code_ttl_ms = config.account.code_ttl_s * 1000;
   options.account.verification.attempts = u32(config.account.code_attempts);
   options.call = call_options(config);
+  options.key_log.key_file = config.server.data_dir + "/key-log.key";
+  options.key_log.max_entries = u64(config.keys.max_log_entries);
+  options.keys.max_per_stock = u64(config.keys.max_per_stock);
+  options.keys.low_stock = u64(config.keys.low_stock);
+  options.keys.published_per_hour = u32(config.keys.published_per_hour);
+  options.keys.claims_per_hour = u32(config.keys.claims_per_hour);
+  options.keys.lookups_per_hour = u32(config.keys.lookups_per_hour);
+  options.keys.claimed_per_hour = u32(config.keys.claimed_per_hour);
+  options.keys.cached_users = std::max<std::size_t>(1, u64(config.keys.cached_users) / workers);
+  options.max_verify_bytes = u64(config.keys.max_verify_bytes);
   options.inbox.max_entries = u64(config.inbox.max_entries);
   options.presence.update_interval_ms = config.presence.update_interval_ms;
   options.presence.updates_per_s = std::max(1U, u32(config.presence.updates_per_s) / static_cast<unsigned>(workers));
@@ -119,6 +129,8 @@ SessionOptions session_options(const Config& config) {
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
   options.max_status_payload_bytes = u32(config.status.max_payload_bytes);
+  // Beside it there are proofs, and what else is on its way to the client.
+  options.max_claim_bytes = u64(std::min(config.keys.max_claim_bytes, config.net.max_output_bytes / 2));
   return options;
 }
 

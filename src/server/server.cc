@@ -193,6 +193,7 @@ void Server::add_metrics() {
     Gauge& dirty;
     Gauge& to_notify;
     Gauge& status_users;
+    Gauge& key_users;
     Gauge& mailbox;
   };
   std::vector<Gauges> gauges;
@@ -205,6 +206,7 @@ void Server::add_metrics() {
                       gauge("godwit_dirty_rows", "Rows that the next checkpoint will write"),
                       gauge("godwit_users_to_notify", "Users online who have yet to be told of new entries"),
                       gauge("godwit_cached_status_users", "Feeds and own statuses of users in memory"),
+                      gauge("godwit_cached_key_users", "Users whose keys are described in memory"),
                       gauge("godwit_mailbox_depth", "Tasks handed to a worker and not yet run")});
   }
   p.metrics.gauge("godwit_build_info", "The version, as a label", {{"version", GODWIT_VERSION}}).Set(1);
@@ -219,6 +221,7 @@ void Server::add_metrics() {
       gauges[i].dirty.Set(static_cast<double>(sizes.dirty));
       gauges[i].to_notify.Set(static_cast<double>(sizes.to_notify));
       gauges[i].status_users.Set(static_cast<double>(sizes.status_users));
+      gauges[i].key_users.Set(static_cast<double>(sizes.key_users));
       gauges[i].mailbox.Set(static_cast<double>(parts_->router->worker(i).mailbox_depth()));
     }
     ready.Set(not_ready().empty() ? 1 : 0);

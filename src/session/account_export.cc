@@ -38,7 +38,8 @@ class PartWriter {
                           section(Section::chats, &PartWriter::write_chats) &&
                           section(Section::messages, &PartWriter::write_messages) &&
                           section(Section::statuses, &PartWriter::write_statuses) &&
-                          section(Section::muted, &PartWriter::write_muted);
+                          section(Section::muted, &PartWriter::write_muted) &&
+                          section(Section::keys, &PartWriter::write_keys);
     ExportPart part{std::move(lines_), std::nullopt};
     if (!complete) part.next = cursor_;
     return part;
@@ -175,6 +176,50 @@ class PartWriter {
     return true;
   }
 
+  // Public keys, as they are told to others.
+  bool write_keys() {
+    for (const DeviceKeySet& device : source_.keys) {
+      if (place_of_keys(device.id, 0) > cursor_.chat) {
+        v1::DeviceKeys told;
+        device_keys_to_wire(device, told);
+        if (!line("keys", "\"keys\":" + to_json(told))) return false;
+        cursor_.chat = place_of_keys(device.id, 0);
+        cursor_.last = 0;
+      }
+      for (const KeyKind kind : kKeyKinds) {
+        if (!write_one_time(device, kind)) return false;
+      }
+    }
+    return true;
+  }
+
+  bool write_one_time(const DeviceKeySet& device, KeyKind kind) {
+    const auto number = static_cast<std::uint8_t>(kind);
+    const ChatId place = place_of_keys(device.id, number);
+    if (place < cursor_.chat) return true;
+    for (const KeySeries::Left& left : device.of(kind).left) {
+      if (place == cursor_.chat && left.seq <= cursor_.last) continue;
+      if (++visits_ > kMaxVisits) return false;
+      const auto key = store_.get(Column::key_stock, key_stock_key(map_.partition(cursor_.user), cursor_.user, device.id,
+                                                                   number, left.seq));
+      v1::DeviceKeys told;
+      told.set_device_id(device.id.value);
+      if (key) one_time_to_wire(kind, *key, told);
+      if (key && !line("one_time_key", "\"keys\":" + to_json(told))) return false;
+      cursor_.chat = place;
+      cursor_.last = left.seq;
+    }
+    return true;
+  }
+
+  // The cursor holds it in place of a chat.
+  static ChatId place_of_keys(DeviceId device, std::uint8_t kind) {
+    ChatId place;
+    for (std::size_t i = 0; i < 4; ++i) place.bytes[i] = static_cast<std::uint8_t>(device.value >> (24 - 8 * i));
+    place.bytes[4] = kind;
+    return place;
+  }
+
   // What of a chat's log the user may see.
   struct View {
     std::uint64_t first = 1;
@@ -268,7 +313,7 @@ std::optional<ExportCursor> ExportCursor::decode(std::string_view bytes, UserId 
   cursor.user = UserId(seq_of_key(bytes.substr(0, 10)));
   cursor.chat = ChatId::from(bytes.substr(10, 16));
   cursor.last = seq_of_key(bytes);
-  if (cursor.section > Section::muted || cursor.user != user) return std::nullopt;
+  if (cursor.section > Section::keys || cursor.user != user) return std::nullopt;
   return cursor;
 }
 

@@ -10,6 +10,7 @@
 
 #include "account/account.h"
 #include "godwit/ids.h"
+#include "keys/user_keys.h"
 #include "status/status_user.h"
 #include "storage/partition_map.h"
 #include "storage/store.h"
@@ -19,11 +20,12 @@ namespace godwit {
 // Where an archive goes on. It says nothing but how far its own user has got, so a forged one shows nothing
 // that the user may not see; and it names no memory, so it outlives a restart.
 struct ExportCursor {
-  enum class Section : std::uint8_t { account, blocks, contacts, chats, messages, statuses, muted };
+  enum class Section : std::uint8_t { account, blocks, contacts, chats, messages, statuses, muted, keys };
   Section section = Section::account;
   UserId user;
-  ChatId chat;             // chats: the last one; messages: the present one
-  // blocks, contacts, muted: the last user id; messages: the last position in `chat`; statuses: the time of the last
+  ChatId chat;             // chats: the last one; messages: the present one; keys: device and kind of the last one
+  // blocks, contacts, muted: the last user id; messages: the last position in `chat`; statuses: the time of the last;
+  // keys: place of the last in its stock
   std::uint64_t last = 0;
 
   std::string encode() const;
@@ -43,6 +45,7 @@ struct ExportSource {
   ContactsPage contacts;  // those after the cursor
   std::vector<StatusPost> statuses;   // the user's own that have not expired, oldest first
   std::vector<UserId> muted_authors;  // ascending
+  std::vector<DeviceKeySet> keys;     // of the devices, in order of id
   std::int64_t now_ms = 0;  // for messages that disappear
 };
 
@@ -56,7 +59,7 @@ inline constexpr std::size_t kExportPartBytes = 256 * 1024;
 // Contacts in a source: with the longest notes they fit in a part.
 inline constexpr std::size_t kExportContacts = 500;
 
-// Makes one part. Chats and messages are those that the store has: what was accepted since the last checkpoint
+// Makes one part. Chats, messages and one-time keys are those that the store has: what was accepted since the last checkpoint
 // is left to another archive. On a reader's thread; bounded in bytes and in rows read.
 ExportPart make_export_part(const Store& store, const PartitionMap& map, ExportSource source);
 

@@ -84,6 +84,11 @@ struct Dispatch {
       Row{Body::kMuteStatus, false, true, true, &Session::handle_mute_status},
       Row{Body::kListStatusViews, false, true, true, &Session::handle_list_status_views},
       Row{Body::kListOwnStatuses, false, true, true, &Session::handle_list_own_statuses},
+      Row{Body::kPublishKeys, false, true, true, &Session::handle_publish_keys},
+      Row{Body::kClaimKeys, false, true, true, &Session::handle_claim_keys},
+      Row{Body::kGetKeyStock, false, true, true, &Session::handle_get_key_stock},
+      Row{Body::kGetTreeHead, false, true, true, &Session::handle_get_tree_head},
+      Row{Body::kListKeyLog, false, true, true, &Session::handle_list_key_log},
       Row{Body::kGetGroupInfo, false, true, true, &Session::handle_get_group_info},
   };
 };

@@ -47,7 +47,10 @@ void Session::handle_export_account(Request& frame) {
       std::erase_if(posts, [&](const StatusPost& post) { return !StatusUser::live(post, begun->now_ms); });
       begun->statuses = std::move(posts);
       begun->muted_authors = std::move(muted);
-      session.make_export(id, std::move(*begun));
+      session.host_->shard().keys().with_user(session.user_, [anchor = session.anchor_, id, begun](UserKeys& keys) {
+        begun->keys = keys.devices();
+        to_session(anchor, [id, begun](Session& session) { session.make_export(id, std::move(*begun)); });
+      });
     });
   });
 }

@@ -42,6 +42,7 @@ struct SessionOptions {
   std::uint32_t reconnect_after_ms = 1000;
   std::uint32_t reconnect_jitter_ms = 5000;
   std::uint32_t max_status_payload_bytes = 16'384;
+  std::size_t max_claim_bytes = 1 << 20;
   bool durable = true;  // journal.sync
 };
 

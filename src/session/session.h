@@ -148,6 +148,11 @@ class Session final : public LinkUser,
   void handle_mute_status(Request& frame);
   void handle_list_status_views(Request& frame);
   void handle_list_own_statuses(Request& frame);
+  void handle_publish_keys(Request& frame);
+  void handle_claim_keys(Request& frame);
+  void handle_get_key_stock(Request& frame);
+  void handle_get_tree_head(Request& frame);
+  void handle_list_key_log(Request& frame);
   void handle_get_group_info(Request& frame);
 
   // handle_message.cc
@@ -231,6 +236,9 @@ class Session final : public LinkUser,
   std::int64_t begin_export();
   void make_export(std::uint64_t request_id, ExportSource source);
 
+  // handle_keys.cc
+  void prove_claimed(std::uint64_t request_id, std::uint64_t log_size, const v1::ClaimedKeys& claimed);
+
   // delivery.cc
   void deliver();
   void deliver_from_tail();
@@ -269,6 +277,9 @@ class Session final : public LinkUser,
   bool reading_ = false;        // a page is on its way from the store
   bool first_page_ = true;      // none was read on this connection yet
   bool exporting_ = false;      // a part of an archive is on its way from the store
+  bool publishing_ = false;     // keys are being verified or stored
+  bool claiming_ = false;       // keys of others are being gathered
+  bool listing_log_ = false;    // a page of the key log is on its way from the store
   bool fetching_info_ = false;  // a GroupInfo is on its way
   bool caught_up_told_ = false;
   bool marks_missed_ = false;   // a mark was dropped for want of output budget

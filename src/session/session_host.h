@@ -22,6 +22,7 @@ namespace godwit {
 
 class Session;
 namespace v1 {
+class ClaimedKeys;
 class ClientFrame;
 class Commit;
 class RemoveMessage;

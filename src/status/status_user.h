@@ -10,12 +10,12 @@
 
 #include "base/token_bucket.h"
 #include "godwit/ids.h"
-#include "status/unwritten.h"
 #include "storage/collector.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
 #include "storage/row_cache.h"
 #include "storage/store.h"
+#include "storage/unwritten.h"
 
 namespace godwit {
 

@@ -20,6 +20,7 @@ constexpr std::size_t kPartitionBytes = 2;
 constexpr std::size_t kUserPrefix = kPartitionBytes + 8;
 constexpr std::size_t kChatPrefix = kPartitionBytes + 16;
 constexpr std::size_t kStatusPrefix = kUserPrefix + 16;
+constexpr std::size_t kKeyLogPrefix = kPartitionBytes + 1 + 8;
 
 // A row of this many bytes or fewer is read alone, so a block should hold few others.
 constexpr std::size_t kPointBlock = 4 << 10;
@@ -78,6 +79,15 @@ constexpr Workload kCatalogue[kColumns] = {
     {"status", 0, true, kScanBlock},
     // Who has seen a status. Scanned per status, page by page, by its author alone.
     {"status_view", kStatusPrefix, false, kPointBlock},
+    // The key log. All hashes are scanned at the start; entries are read by position, forward or singly, and the
+    // positions of one user's by prefix. The filter holds prefixes, which for a hash or an entry is the whole key. But
+    // for the last row of hashes, nothing is ever rewritten.
+    {"key_log", kKeyLogPrefix, false, kPointBlock},
+    // What users have published of keys: identities, and which one-time keys are left. One point read when a user first
+    // publishes or is claimed. Rewritten by the checkpoint after each of both.
+    {"keys", 0, true, kPointBlock},
+    // One-time keys. Written once, read by whole key once, when it is given out, and erased.
+    {"key_stock", 0, true, kPointBlock},
     // GroupInfo and ratchet tree of each chat's epoch, up to two megabytes. Read by whole key when a device joins by
     // itself, rewritten by the checkpoint after each commit.
     {"group_info", 0, true, kScanBlock},

@@ -91,6 +91,44 @@ std::string member_key(Partition partition, const ChatId& chat, UserId user) {
   return log_key(partition, chat, ChatSeq(user.value));
 }
 
+namespace {
+
+// The first byte after the partition.
+enum class KeyLogRows : char { hashes, entries, of_users };
+
+std::string begin_key_log_key(Partition partition, KeyLogRows kind, std::uint64_t first) {
+  std::string key = begin_key(partition, 17);
+  key.push_back(static_cast<char>(kind));
+  append_u64(key, first);
+  return key;
+}
+
+}  // namespace
+
+std::string key_log_hashes_key(Partition partition, std::uint64_t block) {
+  return begin_key_log_key(partition, KeyLogRows::hashes, block);
+}
+
+std::string key_log_entry_key(Partition partition, std::uint64_t index) {
+  return begin_key_log_key(partition, KeyLogRows::entries, index);
+}
+
+std::string key_log_user_key(Partition partition, UserId user, std::uint64_t version) {
+  std::string key = begin_key_log_key(partition, KeyLogRows::of_users, user.value);
+  append_u64(key, version);
+  return key;
+}
+
+std::string key_stock_key(Partition partition, UserId user, DeviceId device, std::uint8_t kind, std::uint64_t seq) {
+  std::string key = begin_key(partition, 21);
+  append_u64(key, user.value);
+  append_u16(key, static_cast<std::uint16_t>(device.value >> 16));
+  append_u16(key, static_cast<std::uint16_t>(device.value));
+  key.push_back(static_cast<char>(kind));
+  append_u64(key, seq);
+  return key;
+}
+
 std::string status_key(Partition partition, UserId author, const MessageId& id) {
   return mark_key(partition, author, ChatId::from(id.view()));
 }

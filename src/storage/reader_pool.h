@@ -22,6 +22,7 @@ class ReaderPool {
   ~ReaderPool();
   void post(Task task);
   void stop();
+  std::size_t threads() const { return threads_.size(); }
 
  private:
   void run();

@@ -65,6 +65,12 @@ std::uint64_t workers_of(const PartitionMap& map, const store::Record& record) {
       return record.status_viewed().shown() ? bits | user(record.status_viewed().author()) : bits;
     case store::Record::kStatusMuted:
       return user(record.status_muted().user());
+    case store::Record::kKeysPublished:
+      return user(record.keys_published().user());
+    case store::Record::kIdentityChanged:
+      return map.bit(kKeyLogName) | user(record.identity_changed().user());
+    case store::Record::kKeysClaimed:
+      return user(record.keys_claimed().user());
     case store::Record::BODY_NOT_SET:
       return 0;
   }

@@ -31,9 +31,9 @@ class StoreProbe;
 // The column families; columns.cc has the workload and the reason beside each one's options.
 enum class Column : std::uint8_t {
   meta, user, handle, invite, inbox_meta, inbox, mark, chat, chat_log, member, contact, contact_hash,
-  status_user, status_feed, status, status_view, group_info
+  status_user, status_feed, status, status_view, key_log, keys, key_stock, group_info
 };
-inline constexpr std::size_t kColumns = 17;
+inline constexpr std::size_t kColumns = 20;
 
 struct StoreOptions {
   std::string directory;      // created when missing, mode 0700

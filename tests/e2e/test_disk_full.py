@@ -9,6 +9,7 @@ from godwit_e2e.client import ServerError
 from godwit_e2e.commits import group_info, send_commit
 from godwit_e2e.daemon import wait_until
 from godwit_e2e.identity import message_id
+from godwit_e2e.keys import Identity, claim_body, claim_one, enroll, packages_of, publish, stock
 
 SMALL_FILES = {
     "journal.segment_bytes": 262144,
@@ -167,6 +168,24 @@ def test_failing_write_makes_the_store_read_only_until_a_restart(daemons, crowd)
     alice, bob = crowd.login(alice.device, daemon), crowd.login(bob.device, daemon)
     alice.send(bob.device, *refused)
     assert whole_history(bob, alice.device) == acknowledged + [refused[0]]
+
+
+def test_keys_wait_for_space_and_none_is_used_up(daemons, crowd, disk):
+    daemon = daemons({**disk.settings, **NO_LIMITS}, folder=disk.folder / "daemon").start()
+    daemon.log_path = disk.folder.parent / "godwit.log"
+    alice, bob = crowd.pair(daemon)
+    identity = enroll(alice, packages=5)
+    disk.fill()
+    send_until_refused(bob, alice.device)
+    assert bob.error_of(claimKeys=claim_body([alice])).code == "storage_unavailable"
+    assert alice.error_of(publishKeys={"keyPackages": identity.packages(1)}).code == "storage_unavailable"
+    assert alice.error_of(publishKeys=Identity(alice.device).body()).code == "storage_unavailable"
+    assert len(claim_one(bob, alice, key_packages=False)["devices"]) == 1, "reads go on"
+    disk.empty()
+    wait_until(lambda: daemon.http("/ready")[0] == 200, what="the space")
+    assert stock(alice)["keyPackages"] == 5
+    publish(alice, keyPackages=identity.packages(1))
+    assert packages_of(claim_one(bob, alice))
 
 
 def test_commit_that_the_disk_refuses_leaves_the_epoch(daemons, crowd):

@@ -5,6 +5,7 @@ from collections import Counter
 
 from godwit_e2e.client import ServerError
 from godwit_e2e.identity import b64, unb64
+from godwit_e2e.keys import Identity, claim_one, publish
 from godwit_e2e.statuses import befriend, mute, post, remove_status, view
 
 
@@ -143,3 +144,36 @@ def test_exports_deletions_and_revocations_leave_an_audit_line(daemon, crowd):
     assert daemon.wait_log("audit", what="account_deleted", user=user)
     assert alice.device.handle not in daemon.log_text()
     assert daemon.metric("godwit_exports_total") == 1 and daemon.metric("godwit_export_parts_total") == 1
+
+
+def test_archive_has_the_public_keys(daemon, crowd):
+    alice, bob = crowd.pair(daemon)
+    identity = Identity(alice.device)
+    last, packages = b64(identity.package(last_resort=True)), identity.packages(3)
+    prekey, signed = identity.prekey(), identity.signed_prekey()
+    publish(
+        alice, **identity.body(), keyPackages=[last, *packages], oneTimePrekeys=[prekey], signedPrekey=signed
+    )
+    claim_one(bob, alice)
+    daemon.checkpoint()
+    lines = [line for line in archive(alice) if line["kind"] in ("keys", "one_time_key")]
+    told = lines[0]["keys"]
+    assert lines[0]["kind"] == "keys" and unb64(told["identityKey"]) == identity.public_key
+    assert told["signedPrekey"] == signed and told["keyPackage"] == last
+    one_time = [line["keys"] for line in lines[1:]]
+    assert one_time[0]["oneTimePrekey"] == prekey
+    assert [keys["keyPackage"] for keys in one_time[1:]] == packages[1:], "what was given out is not ours any more"
+
+
+def test_archive_of_many_keys_goes_on_in_parts(daemon, crowd):
+    alice = crowd.new(daemon)
+    identity = Identity(alice.device)
+    packages = [b64(identity.package(filler=bytes(3500))) for _ in range(100)]
+    for first in range(0, 100, 10):
+        publish(alice, **identity.body(), keyPackages=packages[first : first + 10])
+    daemon.checkpoint()
+    taken = list(parts(alice))
+    assert len(taken) > 1
+    lines = [line for some, _ in taken for line in some]
+    assert [line["keys"]["keyPackage"] for line in lines if line["kind"] == "one_time_key"] == packages
+    assert sum(line["kind"] == "keys" for line in lines) == 1

@@ -105,7 +105,7 @@ def test_empty_and_oversized_statuses_are_refused(friends):
     assert feed(bob) == [] and own_ids(alice) == []
 
 
-@pytest.mark.parametrize("id", [b"", b"short", bytes(16), os.urandom(6) + bytes(10)], ids=lambda id: id.hex())
+@pytest.mark.parametrize("id", [b"", b"short", bytes(16), b"\x01\x98" + bytes(14)], ids=lambda id: id.hex())
 def test_bad_ids_are_refused(friends, id):
     alice, _ = friends
     body = {**post_body(), "id": b64(id)}

@@ -45,6 +45,25 @@ def test_pages_and_assets(served, folder):
     assert get(served, "/icon.png")[1]["Content-Type"] == "image/png"
 
 
+@pytest.mark.parametrize(
+    "name,kind",
+    [
+        ("app.js", "text/javascript; charset=utf-8"),
+        ("app.css", "text/css; charset=utf-8"),
+        ("manifest.webmanifest", "application/manifest+json"),
+        ("icon.svg", "image/svg+xml"),
+        ("module.wasm", "application/wasm"),
+        ("font.woff2", "font/woff2"),
+    ],
+)
+def test_kinds_of_files(daemons, folder, name, kind):
+    (folder / name).write_bytes(b"anything")
+    daemon = daemons({"server.web_dir": str(folder)}).start()
+    status, headers, body = get(daemon, f"/{name}")
+    assert (status, headers["Content-Type"], body) == (200, kind, b"anything")
+    assert headers["Cache-Control"] == "no-cache" and headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_policy_lets_nothing_in_from_elsewhere(served):
     policy = get(served, "/")[1]["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy

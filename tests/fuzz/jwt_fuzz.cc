@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "auth/base64url.h"
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 #include "auth/jwt.h"
 #include "auth/key_set.h"
 

@@ -2,8 +2,12 @@
 // orderly restarts and crashes. Everything that was acknowledged must be there, in order, once.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <iostream>
 #include <map>
@@ -12,9 +16,11 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/random.h"
+#include "../unit/journal/faulty_disk.h"
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
 #include "inbox/page.h"
@@ -31,7 +37,7 @@ namespace fs = std::filesystem;
 // A server without sessions, on a real directory.
 class Engine {
  public:
-  explicit Engine(const fs::path& directory) {
+  explicit Engine(const fs::path& directory, DiskCalls disk = DiskCalls::real()) {
     metrics_ = std::make_unique<Metrics>();
     StoreOptions store;
     store.directory = directory / "store";
@@ -42,8 +48,9 @@ class Engine {
     journal.directory = directory / "journal";
     journal.segment_bytes = 1 << 20;
     journal.min_free_bytes = 0;
-    journal_ = std::make_unique<LocalJournal>(journal, *metrics_);
+    journal_ = std::make_unique<LocalJournal>(journal, *metrics_, std::move(disk));
     ShardOptions options;
+    options.key_log.key_file = directory / "key-log.key";
     options.chat.group_messages_per_s = 0;
     options.chat.group_sender_messages_per_s = 0;
     // Small, so that rows are evicted and ids forgotten while the test looks on.
@@ -76,7 +83,7 @@ class Engine {
     return made.get_future().get();
   }
 
-  Result<SentInfo> send(UserId from, UserId to, const MessageId& id, const std::string& payload) {
+  static SendRequest direct(UserId from, UserId to, const MessageId& id, const std::string& payload) {
     SendRequest request;
     request.from = from;
     request.device = DeviceId(1);
@@ -84,7 +91,11 @@ class Engine {
     request.to = to;
     request.id = id;
     request.payload = payload;
-    return submit(std::move(request));
+    return request;
+  }
+
+  Result<SentInfo> send(UserId from, UserId to, const MessageId& id, const std::string& payload) {
+    return submit(direct(from, to, id, payload));
   }
 
   Result<SentInfo> submit(SendRequest request) {
@@ -93,6 +104,30 @@ class Engine {
     router_->on(request.chat, [request](Shard& shard) mutable { shard.chats().send(std::move(request)); });
     return sent.get_future().get();
   }
+
+  // Hands all to the chat's worker within one turn; the outcomes in the same order, once all are there.
+  std::vector<Errc> submit_together(std::vector<SendRequest> requests) {
+    std::vector<std::promise<Errc>> outcomes(requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      requests[i].reply = [&outcomes, i](const Result<SentInfo>& sent) {
+        outcomes[i].set_value(sent ? Errc::ok : sent.error().code);
+      };
+    }
+    router_->on(requests.front().chat, [&](Shard& shard) {
+      for (SendRequest& request : requests) shard.chats().send(std::move(request));
+    });
+    std::vector<Errc> all;
+    for (auto& outcome : outcomes) all.push_back(outcome.get_future().get());
+    return all;
+  }
+
+  double metric(const std::string& series) {
+    const std::string text = "\n" + metrics_->render();
+    const auto at = text.find("\n" + series + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
+  }
+  Router& router() { return *router_; }
+  Journal& journal() { return *journal_; }
 
   // What a device that has `cursor` would be delivered: tail and store as one.
   std::vector<PageEntry> unread(UserId user, std::uint64_t cursor) {
@@ -233,6 +268,21 @@ class Model : public ::testing::Test {
     messages_.push_back(m);
   }
 
+  template <class F>
+  static bool eventually(F condition) {
+    for (int i = 0; i < 1000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+  // Expects what send_new() does of a message that was accepted otherwise.
+  void note_sent(const SendRequest& request) {
+    inboxes_[request.to].push_back(messages_.size());
+    messages_.push_back({request.id, request.from, request.to, request.payload, ++chat_end_[request.chat]});
+  }
+
   void create_group() {
     GroupAction create;
     create.kind = GroupAction::Kind::create;
@@ -359,6 +409,111 @@ TEST_F(Model, Random_operations_with_restarts_and_crashes_equal_a_plain_map) {
       engine_ = std::make_unique<Engine>(directory_);
     }
   }
+  check_inboxes();
+}
+
+// While a worker is busy, the disk fills up with its records on their way, and is free again before the worker has
+// heard of it. What the worker then decides builds on positions that do not exist.
+TEST_F(Model, A_full_disk_leaves_no_hole_whenever_there_is_space_again) {
+  FaultyDisk disk;
+  DiskCalls calls = disk.calls();
+  std::promise<void> filling;
+  std::atomic<bool> blocked{false};
+  calls.fill = [&, fill = calls.fill, done = filling.get_future().share()](int fd, std::uint64_t size) {
+    if (blocked) done.wait();
+    return fill(fd, size);
+  };
+  engine_ = std::make_unique<Engine>(directory_, calls);
+  for (const std::string handle : {"ann", "bob"}) users_.push_back(engine_->create_user(handle));
+  const UserId ann = users_[0];
+  const UserId bob = users_[1];
+  const ChatId chat = direct_chat_id(ann, bob);
+  const auto message = [&](const std::string& payload) {
+    return Engine::direct(ann, bob, make_message_id(SystemClock().wall_ms()), payload);
+  };
+  const SendRequest first = message("first");
+  ASSERT_EQ(engine_->submit_together({first}), std::vector{Errc::ok});
+  note_sent(first);
+  ASSERT_TRUE(eventually([&] { return disk.fills() >= 3; }));  // the file in use, and two in reserve
+  blocked = true;
+  disk.fill_fails_with(ENOSPC);
+
+  // More than the files have room for, in one turn.
+  const Lsn before = engine_->journal().committed();
+  std::vector<SendRequest> many;
+  std::vector<std::promise<Errc>> outcomes(50);
+  for (auto& outcome : outcomes) {
+    many.push_back(message(std::string(100'000, 'x')));
+    many.back().reply = [&](const Result<SentInfo>& sent) { outcome.set_value(sent ? Errc::ok : sent.error().code); };
+  }
+  engine_->router().on(chat, [&](Shard& shard) {
+    for (const SendRequest& request : many) shard.chats().send(request);
+  });
+  ASSERT_TRUE(eventually([&] { return engine_->journal().committed() > before; }));
+
+  const SendRequest late = message("late");
+  std::promise<void> busy;
+  std::promise<void> go_on;
+  std::promise<Errc> late_outcome;
+  engine_->router().on(chat, [&](Shard& shard) {
+    busy.set_value();
+    go_on.get_future().wait();
+    SendRequest request = late;
+    request.reply = [&](const Result<SentInfo>& sent) { late_outcome.set_value(sent ? Errc::ok : sent.error().code); };
+    shard.chats().send(std::move(request));
+  });
+  busy.get_future().wait();
+  const int fills = disk.fills();
+  blocked = false;
+  filling.set_value();
+  ASSERT_TRUE(eventually([&] { return engine_->metric("godwit_journal_failed_records_total") > 0; }));
+  disk.fill_fails_with(0);
+  EXPECT_TRUE(eventually([&] { return disk.fills() >= fills + 3; }));  // one failed; of the others, one is ready
+  go_on.set_value();
+
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    if (outcomes[i].get_future().get() == Errc::ok) note_sent(many[i]);
+  }
+  EXPECT_GT(messages_.size(), 20u);
+  EXPECT_LT(messages_.size(), 50u);
+  EXPECT_EQ(late_outcome.get_future().get(), Errc::storage_unavailable);
+  EXPECT_TRUE(eventually([&] { return engine_->journal().writable(); }));
+  const SendRequest last = message("last");
+  ASSERT_EQ(engine_->submit_together({last}), std::vector{Errc::ok});
+  note_sent(last);
+  check_inboxes();
+  engine_ = nullptr;
+  engine_ = std::make_unique<Engine>(directory_);
+  check_inboxes();
+  check_a_history();
+}
+
+// What waited for a change of a group is decided when all that was refused is taken back, not in between.
+TEST_F(Model, A_refused_change_of_a_group_leaves_no_hole_when_what_came_before_it_is_refused_as_well) {
+  engine_ = std::make_unique<Engine>(directory_);
+  for (const std::string handle : {"ann", "bob"}) users_.push_back(engine_->create_user(handle));
+  create_group();
+  const auto request = [&](const std::string& payload) {
+    SendRequest of_ann;
+    of_ann.from = users_[0];
+    of_ann.device = DeviceId(1);
+    of_ann.chat = kGroup;
+    of_ann.id = make_message_id(SystemClock().wall_ms());
+    of_ann.payload = payload;
+    return of_ann;
+  };
+  GroupAction add;
+  add.add = {users_[1]};
+  SendRequest change = request("");
+  change.action = std::make_shared<GroupAction>(add);
+  // No segment has room for the first, so the journal refuses all that was decided in the same turn.
+  const auto outcomes = engine_->submit_together({request(std::string(2 << 20, 'x')), change, request("waits")});
+  EXPECT_EQ(outcomes, (std::vector{Errc::too_large, Errc::too_large, Errc::ok}));
+  ++chat_end_[kGroup];
+  post_to_group();
+  engine_ = nullptr;
+  engine_ = std::make_unique<Engine>(directory_);
+  post_to_group();
   check_inboxes();
 }
 

@@ -102,6 +102,12 @@ void add_own(CLI::App& app, const std::string& scenario, Options& o) {
     add_requests(app, o);
     add_beside(app, o);
   }
+  if (scenario == "keys") {
+    app.add_option("--users", o.users, "whose keys are taken")->check(CLI::Range(1, 1'000))->capture_default_str();
+    app.add_option("--requests", o.requests, "claims, lookups and uploads that are timed")
+        ->check(CLI::Range(1, 200))
+        ->capture_default_str();
+  }
   if (scenario == "pairs" || scenario == "crash") app.add_flag("--both", o.both, "both of a pair send");
   if (scenario == "pairs") {
     add_window(app, o);

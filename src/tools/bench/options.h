@@ -36,7 +36,7 @@ struct Options {
   bool both = false;            // both of a pair send
 
   std::uint32_t pairs = 0;             // 0: the default of the scenario
-  std::uint32_t users = 1000;          // offline: recipients
+  std::uint32_t users = 1000;          // offline: recipients; keys: whose are taken
   std::uint32_t senders = 100;         // offline
   std::uint64_t messages = 1'000'000;  // offline
   std::uint32_t samples = 20;          // offline: recipients that measure the first page alone

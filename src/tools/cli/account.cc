@@ -27,7 +27,7 @@ Account from_json(const nlohmann::json& in) {
   account.token = in.at("token").get<std::string>();
   account.token_expires_ms = in.at("token_expires_ms").get<std::int64_t>();
   const auto seed = auth::base64url_decode(in.at("device_key_seed").get<std::string>());
-  if (!seed || seed->size() != auth::kEd25519SeedBytes) throw std::runtime_error("its device key is damaged");
+  if (!seed || seed->size() != kEd25519SeedBytes) throw std::runtime_error("its device key is damaged");
   account.key_seed = *seed;
   return account;
 }

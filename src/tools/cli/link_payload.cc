@@ -21,7 +21,7 @@ std::optional<LinkPayload> parse_link_payload(std::string_view text) {
   text = text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
   if (!text.starts_with(kPrefix)) return std::nullopt;
   const auto bytes = auth::base64url_decode(text.substr(kPrefix.size()));
-  if (!bytes || bytes->size() != auth::kLinkIdBytes + auth::kEd25519KeyBytes) return std::nullopt;
+  if (!bytes || bytes->size() != auth::kLinkIdBytes + kEd25519KeyBytes) return std::nullopt;
   return LinkPayload{bytes->substr(0, auth::kLinkIdBytes), bytes->substr(auth::kLinkIdBytes)};
 }
 

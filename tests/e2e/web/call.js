@@ -40,9 +40,9 @@ export class Call {
     return this.#release(await this.#client.request("answerCall", { ...this.#named(), answer }));
   }
 
-  // The callee has answered.
-  answered(answer) {
-    return this.#accept("answer", answer);
+  // The callee has answered. Told again after a resumption, until this side has signaled.
+  async answered(answer) {
+    if (this.#connection.signalingState === "have-local-offer") await this.#accept("answer", answer);
   }
 
   async signaled(kind, payloads) {

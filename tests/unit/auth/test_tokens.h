@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 #include "auth/verify_key.h"
 
 namespace godwit::auth {

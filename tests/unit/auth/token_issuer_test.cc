@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "auth/key_set.h"
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include "test_tokens.h"
 
 namespace godwit::auth {

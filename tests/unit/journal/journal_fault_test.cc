@@ -127,6 +127,44 @@ TEST_F(JournalFaultTest, full_disk_refuses_until_there_is_space_again) {
   }
 }
 
+// The disk is full in the middle of what is queued, and there is space again at once: what waited behind was
+// decided on top of what failed.
+TEST_F(JournalFaultTest, what_is_queued_behind_a_failure_fails_with_it_and_nothing_follows_until_undone) {
+  FaultyDisk& disk = new_disk();
+  open(Lsn(0), &disk);
+  ASSERT_EQ(append_and_wait("first"), Errc::ok);
+  ASSERT_TRUE(eventually([&] { return files("journal-").size() == 1 && files("spare-").size() == 2; }));
+  int failures = 0;
+  when_failed_ = [&] {
+    ++failures;
+    EXPECT_EQ(append({record("before it is undone")}), Errc::storage_unavailable);
+    disk.fill_fails_with(0);
+    EXPECT_TRUE(eventually([&] { return files("spare-").size() == 2; }));
+  };
+  disk.fill_fails_with(ENOSPC);
+  // Twice as much as there is room for, so several blocks are behind the one that fails.
+  const Journal::Batch batch = batch_of(40, std::string(10'000, 'x'));
+  ASSERT_EQ(append(batch), Errc::ok);
+  wait_settled();
+  const auto acknowledged = committed_payloads();
+  EXPECT_GT(acknowledged.size(), 12u);
+  EXPECT_LT(acknowledged.size(), 30u);
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(metric("godwit_journal_queue_bytes"), 0);
+
+  EXPECT_FALSE(journal_->writable());
+  EXPECT_EQ(append({record("before it is undone")}), Errc::storage_unavailable);
+  journal_->undone();
+  EXPECT_TRUE(journal_->writable());
+  EXPECT_EQ(metric("godwit_journal_writable"), 1);
+  ASSERT_EQ(append_and_wait("after"), Errc::ok);
+  auto expected = acknowledged;
+  expected.push_back("after");
+  recover();
+  EXPECT_EQ(replayed(), expected);
+  for (std::size_t i = 0; i < replayed_.size(); ++i) EXPECT_EQ(replayed_[i]->lsn, Lsn(i + 1));
+}
+
 TEST_F(JournalFaultTest, disk_nearly_full_refuses_until_there_is_space_again) {
   FaultyDisk& disk = new_disk();
   open(Lsn(0), &disk);

@@ -94,7 +94,7 @@ TEST_F(CommitsTest, Group_info_comes_from_memory_or_the_store_and_is_the_latest)
 TEST_F(CommitsTest, Epoch_and_group_info_are_replayed) {
   ASSERT_TRUE(request(*ann_, commit(0, "info")).has_sent());
   const std::string token = ann_->token;
-  auth::DeviceKey key = std::move(ann_->key);
+  auto key = std::move(ann_->key);
   const UserId bob = bob_->user;
   restart();
   Device& ann = connect();

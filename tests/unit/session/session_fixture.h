@@ -96,6 +96,7 @@ class SessionTest : public ::testing::Test {
     std::filesystem::create_directories(directory_);
     shards_.chat.watermark_interval_ms = 1;
     shards_.inbox.max_entries = 50;
+    shards_.key_log.key_file = directory_ / "key-log.key";
     options_.window_envelopes = 8;
     options_.max_open_requests = 16;
     start_server();

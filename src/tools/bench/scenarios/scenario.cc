@@ -22,6 +22,9 @@ std::size_t one_pair(const Options&) {
 std::size_t viewers_and_pairs(const Options& options) {
   return std::size_t{options.viewers} + 1 + std::size_t{options.beside_pairs} * 2;
 }
+std::size_t one_per_user(const Options& options) {
+  return std::size_t{options.users} + 1;
+}
 std::size_t one_per_chat(const Options& options) {
   return std::size_t{options.chats} + 1;
 }
@@ -45,6 +48,7 @@ const std::vector<Scenario>& scenarios() {
       {"typing", "pairs of users who type: how soon the other is told", run_typing, two_per_pair},
       {"calls", "pairs of users who call one another: how soon it rings", run_calls, two_per_pair},
       {"status", "one user posts statuses to many: post and feed latency", run_status, viewers_and_pairs},
+      {"keys", "one user takes key packages of many, and publishes: how long both take", run_keys, one_per_user},
   };
   return all;
 }

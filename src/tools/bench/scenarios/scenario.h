@@ -45,6 +45,8 @@ Report run_typing(Bench& bench);
 Report run_calls(Bench& bench);
 // One user who posts to many: how soon a post is durable, how long a feed takes, what others notice.
 Report run_status(Bench& bench);
+// One user who takes key packages of many others, and publishes: how long both take.
+Report run_keys(Bench& bench);
 
 // Members of the group that are connected, at least two.
 std::uint32_t online_members(const Options& options);

@@ -7,7 +7,7 @@
 
 #include "godwit/result.h"
 
-namespace godwit::auth {
+namespace godwit {
 
 inline constexpr std::size_t kMaxSecretFileBytes = std::size_t{64} * 1024;
 
@@ -25,4 +25,4 @@ Result<SecretFile> read_secret_file(const std::string& path);
 // directory: after a crash the file is the old one or the new one. One writer at a time.
 Status write_secret_file(const std::string& path, std::string_view content);
 
-}  // namespace godwit::auth
+}  // namespace godwit

@@ -1,4 +1,4 @@
-#include "auth/ed25519_key.h"
+#include "base/ed25519_key.h"
 
 #include <sodium.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 
-namespace godwit::auth {
+namespace godwit {
 namespace {
 
 static_assert(crypto_sign_PUBLICKEYBYTES == kEd25519KeyBytes);
@@ -76,4 +76,4 @@ bool verify_ed25519(std::string_view public_key, std::string_view input, std::st
   return crypto_sign_verify_detached(bytes(signature), bytes(input), input.size(), bytes(public_key)) == 0;
 }
 
-}  // namespace godwit::auth
+}  // namespace godwit

@@ -1,4 +1,4 @@
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace godwit::auth {
+namespace godwit {
 namespace {
 
 class Descriptor {
@@ -101,4 +101,4 @@ Status write_secret_file(const std::string& path, std::string_view content) {
   return sync_directory_of(path);
 }
 
-}  // namespace godwit::auth
+}  // namespace godwit

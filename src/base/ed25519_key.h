@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace godwit::auth {
+namespace godwit {
 
 inline constexpr std::size_t kEd25519KeyBytes = 32;
 inline constexpr std::size_t kEd25519SeedBytes = 32;
@@ -43,4 +43,4 @@ class Ed25519Key {
 // order are refused.
 bool verify_ed25519(std::string_view public_key, std::string_view input, std::string_view signature);
 
-}  // namespace godwit::auth
+}  // namespace godwit

@@ -1,0 +1,264 @@
+// Keys on their way into the stock: checked, verified, decided.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "keys/key_service.h"
+
+namespace godwit {
+namespace {
+
+constexpr std::uint32_t kRetryVerifyMs = 1'000;
+
+// The request's keys of a kind, encoded as they are stored.
+std::vector<std::string> encoded(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, KeyKind kind) {
+  std::vector<std::string> all;
+  if (kind == KeyKind::x25519) {
+    for (const v1::Prekey& key : keys.one_time_prekeys()) all.push_back(key.SerializeAsString());
+  } else if (kind == KeyKind::ml_kem) {
+    for (const v1::SignedPrekey& key : keys.pq_prekeys()) all.push_back(key.SerializeAsString());
+  } else {
+    for (std::size_t i = 0; i < packages.size(); ++i) {
+      if (!packages[i].last_resort) all.push_back(keys.key_packages(static_cast<int>(i)));
+    }
+  }
+  return all;
+}
+
+std::int64_t expires_ms(const MlsKeyPackage& package) {
+  return static_cast<std::int64_t>(package.not_after_s) * 1000;
+}
+
+// Whether a key with this id may be signed for by it: the same key again, or an id that is new.
+bool fits(const v1::SignedPrekey& fresh, const std::string& present) {
+  v1::SignedPrekey before;
+  return !before.ParseFromString(present) || before.id() != fresh.id() || before.public_key() == fresh.public_key();
+}
+
+std::uint32_t id_of(const std::string& signed_prekey) {
+  v1::SignedPrekey key;
+  return key.ParseFromString(signed_prekey) ? key.id() : 0;
+}
+
+// What the device has before the request. Under another identity only the places in the stock count.
+DeviceKeySet present(const UserKeys& user, DeviceId id, const std::string& identity_key) {
+  const DeviceKeySet* device = user.device(id);
+  if (device == nullptr) return {};
+  if (device->identity_key == identity_key) return *device;
+  DeviceKeySet places;
+  for (std::size_t i = 0; i < places.series.size(); ++i) places.series[i].next_seq = device->series[i].next_seq;
+  return places;
+}
+
+Status check_ids(const v1::PublishKeys& keys, const DeviceKeySet& before) {
+  if (keys.has_signed_prekey() && !fits(keys.signed_prekey(), before.signed_prekey)) return Errc::key_id_reused;
+  const std::uint32_t last_resort = id_of(before.pq_last_resort);
+  for (const v1::SignedPrekey& key : keys.pq_prekeys()) {
+    if (key.id() == last_resort) return Errc::key_id_reused;
+  }
+  if (!keys.has_pq_last_resort()) return Unit{};
+  const bool one_time = before.of(KeyKind::ml_kem).find_seen({keys.pq_last_resort().id(), 0}) != nullptr;
+  return one_time || !fits(keys.pq_last_resort(), before.pq_last_resort) ? Status(Errc::key_id_reused) : Status(Unit{});
+}
+
+// What the request changes, but for the places in the stock. Without what is there already or was given out before.
+Result<store::KeysPublished> plan(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages,
+                                  const DeviceKeySet& device, std::size_t max_per_stock) {
+  if (const Status fits = check_ids(keys, device); !fits) return fits.error();
+  store::KeysPublished published;
+  published.set_replace(keys.replace());
+  if (keys.has_signed_prekey()) published.set_signed_prekey(keys.signed_prekey().SerializeAsString());
+  if (keys.has_pq_last_resort()) published.set_pq_last_resort(keys.pq_last_resort().SerializeAsString());
+  std::vector<std::int64_t> expiries;
+  for (std::size_t i = 0; i < packages.size(); ++i) {
+    if (!packages[i].last_resort) {
+      expiries.push_back(expires_ms(packages[i]));
+      continue;
+    }
+    published.set_last_resort_package(keys.key_packages(static_cast<int>(i)));
+    published.set_last_resort_expires_ms(expires_ms(packages[i]));
+  }
+  for (const KeyKind kind : kKeyKinds) {
+    const KeySeries& series = device.of(kind);
+    std::size_t held = keys.replace() ? 0 : series.left.size();
+    const std::vector<std::string> fresh = encoded(keys, packages, kind);
+    std::vector<SeenKey> added;
+    std::uint64_t taken_places = 0;
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+      const SeenKey seen = seen_key(kind, fresh[i]);
+      const SeenKey* known = series.find_seen(seen);
+      if (known != nullptr && known->tag != seen.tag) return Errc::key_id_reused;
+      if (std::find(added.begin(), added.end(), seen) != added.end()) continue;
+      added.push_back(seen);
+      // It is in stock, where a replacement leaves it, or was given out.
+      const bool in_stock = std::any_of(series.left.begin(), series.left.end(), [&](const KeySeries::Left& left) {
+        return left.tag == seen.tag && !left.taken;
+      });
+      if (known != nullptr && !(keys.replace() && in_stock)) continue;
+      if (++held > max_per_stock) return Error(Errc::too_large, "the stock would have more keys than it may hold");
+      auto& key = *published.add_one_time();
+      key.set_kind(static_cast<std::uint32_t>(kind));
+      key.set_seq(std::max<std::uint64_t>(1, series.next_seq) + taken_places++);
+      key.set_key(fresh[i]);
+      if (kind == KeyKind::package) key.set_expires_ms(expiries[i]);
+    }
+  }
+  return published;
+}
+
+}  // namespace
+
+struct KeyService::Publication {
+  UserId user;
+  DeviceId device;
+  v1::PublishKeys keys;
+  std::vector<MlsKeyPackage> packages;  // views into `keys`
+  std::string device_key;
+  std::string identity_key;  // what the signatures are by
+  Reply<v1::KeyStock> reply;
+
+  KeyOwnerName name() const { return {user, device}; }
+  std::uint32_t count() const {
+    return static_cast<std::uint32_t>(1 + keys.one_time_prekeys_size() + keys.pq_prekeys_size() + keys.key_packages_size());
+  }
+};
+
+void KeyService::refuse(const Publication& publication, const Error& error) {
+  refused_.Increment();
+  publication.reply(error);
+}
+
+void KeyService::publish(UserId user, DeviceId device, v1::PublishKeys keys, Reply<v1::KeyStock> reply) {
+  auto publication = std::make_shared<Publication>();
+  publication->user = user;
+  publication->device = device;
+  publication->keys = std::move(keys);
+  publication->reply = std::move(reply);
+  auto packages = check_published(publication->keys, publication->name(), wiring_.clock.wall_ms());
+  if (!packages) return refuse(*publication, packages.error());
+  publication->packages = std::move(*packages);
+  wiring_.owner(user, UserId(), [this, publication](const KeyOwner& owner) {
+    users_.with(publication->user, [this, publication, owner](UserKeys& keys) {
+      if (const Status admitted = admit(*publication, keys, owner); !admitted) {
+        return refuse(*publication, admitted.error());
+      }
+      verify(publication);
+    });
+  });
+}
+
+// All that can be told before the signatures are looked at. Their cost is taken from the user's hour.
+Status KeyService::admit(Publication& publication, UserKeys& user, const KeyOwner& owner) {
+  if (!wiring_.writer.writable()) return Errc::storage_unavailable;
+  const KeyOwner::Device* device = owner.device(publication.device);
+  if (device == nullptr) return Errc::device_revoked;
+  publication.device_key = device->key;
+  publication.identity_key = publication.keys.identity_key();
+  const DeviceKeySet* own = user.device(publication.device);
+  if (publication.identity_key.empty()) {
+    if (own == nullptr) return Errc::identity_needed;
+    publication.identity_key = own->identity_key;
+  }
+  for (const MlsKeyPackage& package : publication.packages) {
+    if (package.signature_key != publication.identity_key) {
+      return Error(Errc::key_invalid, "a key package has a signature key that is not the identity key");
+    }
+  }
+  const auto planned = plan(publication.keys, publication.packages,
+                            present(user, publication.device, publication.identity_key), options_.max_per_stock);
+  if (!planned) return planned.error();
+  const std::uint32_t wait = user.published.take(wiring_.clock.wall_ms(), options_.published_per_hour,
+                                                 publication.count(), kAllowanceHourMs);
+  if (wait != 0) return Error(Errc::rate_limited, "no more keys for now", wait);
+  users_.mark_dirty(publication.user);
+  return Unit{};
+}
+
+void KeyService::verify(const PublicationPtr& publication) {
+  const bool queued = wiring_.verify.post(publication->keys.ByteSizeLong(), [this, publication] {
+    Status valid = verify_published(publication->keys, publication->packages, publication->name(),
+                                    publication->device_key, publication->identity_key);
+    wiring_.worker.post([this, publication, valid = std::move(valid)] {
+      if (!valid) return refuse(*publication, valid.error());
+      const bool waits = in_turn(publication->user, [this, publication](std::function<void()> done) {
+        decide(publication, std::move(done));
+      });
+      if (!waits) refuse(*publication, Error(Errc::overloaded, "too many changes of keys at once", kRetryVerifyMs));
+    });
+  });
+  if (!queued) refuse(*publication, Error(Errc::overloaded, "too many keys wait to be verified", kRetryVerifyMs));
+}
+
+// Account and keys may have changed while the signatures were verified and others had their turn.
+void KeyService::decide(const PublicationPtr& publication, std::function<void()> done) {
+  wiring_.owner(publication->user, UserId(), [this, publication, done = std::move(done)](const KeyOwner& owner) {
+    users_.with(publication->user, [this, publication, owner, done](UserKeys& user) {
+      decide_now(publication, user, owner, done);
+    });
+  });
+}
+
+void KeyService::decide_now(const PublicationPtr& publication, UserKeys& user, const KeyOwner& owner,
+                            std::function<void()> done) {
+  const auto answer = [this, publication, done = std::move(done)](const Error& error) {
+    if (error.code != Errc::ok) {
+      refuse(*publication, error);
+      return done();
+    }
+    users_.with(publication->user, [&](UserKeys& again) { publication->reply(stock_of(again, publication->device)); });
+    done();
+  };
+  const KeyOwner::Device* device = owner.device(publication->device);
+  const DeviceKeySet* own = user.device(publication->device);
+  if (device == nullptr || (own != nullptr && own->withdrawn)) return answer(Errc::device_revoked);
+  const bool same_identity = own != nullptr && own->identity_key == publication->identity_key;
+  if (publication->keys.identity_key().empty() && !same_identity) {
+    return answer(Error(Errc::key_invalid, "the identity key has changed meanwhile"));
+  }
+  auto planned = plan(publication->keys, publication->packages,
+                      present(user, publication->device, publication->identity_key), options_.max_per_stock);
+  if (!planned) return answer(planned.error());
+  store::KeysPublished& published = *planned;
+  published.set_user(publication->user.value);
+  published.set_device_id(publication->device.value);
+  const auto committed = [this, answer, count = published.one_time_size()](Errc outcome) {
+    if (outcome == Errc::ok) published_.Increment(count);
+    answer(outcome);
+  };
+  if (!same_identity) return publish_identity(publication, user, device->key, std::move(published), committed);
+  auto record = new_record();
+  *record->body.mutable_keys_published() = std::move(published);
+  write(std::move(record), committed);
+}
+
+// The entry of the log names all devices of the user that have an identity; those that are withdrawn go by it, too.
+void KeyService::publish_identity(const PublicationPtr& publication, const UserKeys& user, const std::string& device_key,
+                                  store::KeysPublished published, std::function<void(Errc)> done) {
+  DeviceKeySet fresh;
+  fresh.id = publication->device;
+  fresh.device_key = device_key;
+  fresh.identity_key = publication->identity_key;
+  fresh.identity_signature = publication->keys.identity_signature();
+  fresh.device_signature = publication->keys.device_signature();
+  std::vector<const DeviceKeySet*> devices{&fresh};
+  for (const DeviceKeySet& device : user.devices()) {
+    if (device.id != fresh.id && !device.withdrawn) devices.push_back(&device);
+  }
+  std::sort(devices.begin(), devices.end(), [](const DeviceKeySet* a, const DeviceKeySet* b) { return a->id < b->id; });
+  auto record = new_record();
+  auto& changed = *record->body.mutable_identity_changed();
+  changed.set_user(publication->user.value);
+  changed.set_version(user.version() + 1);
+  changed.set_previous(user.version() == 0 ? 0 : user.log_index() + 1);
+  for (const DeviceKeySet* device : devices) identity_to_row(*device, *changed.add_devices());
+  *changed.mutable_published() = std::move(published);
+  wiring_.append_to_log(std::move(record), [this, publication, done = std::move(done)](Errc outcome) {
+    if (outcome == Errc::ok) {
+      identities_changed_.Increment();
+      log_info("audit", {{"what", "identity_changed"}, {"user", publication->user}, {"device", publication->device}});
+    }
+    done(outcome);
+  });
+}
+
+}  // namespace godwit
