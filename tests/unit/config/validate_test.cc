@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                    small_frames(c);
                  },
                  "net.max_frame_bytes, chat.max_payload_bytes: "},
-        Nonsense{"commit_larger_than_a_frame", [](Config& c) { c.net.max_frame_bytes = 6108503; },
+        Nonsense{"commit_larger_than_a_frame", [](Config& c) { c.net.max_frame_bytes = 6108511; },
                  "net.max_frame_bytes, chat.max_commit_bytes: "},
         Nonsense{"frame_larger_than_all_large_input", [](Config& c) { c.net.max_large_input_bytes = 6291455; },
                  "net.max_large_input_bytes, net.max_frame_bytes: "},
@@ -214,10 +214,12 @@ INSTANTIATE_TEST_SUITE_P(
                  "session.window_bytes, chat.max_payload_bytes: "},
         Nonsense{"message_larger_than_the_budget", [](Config& c) { c.session.output_budget_bytes = 91479; },
                  "session.output_budget_bytes, chat.max_payload_bytes: "},
-        Nonsense{"delivery_larger_than_the_output", [](Config& c) { c.net.max_output_bytes = 5863000; },
+        Nonsense{"delivery_larger_than_the_output", [](Config& c) { c.net.max_output_bytes = 5862751; },
                  "net.max_output_bytes, session.output_budget_bytes, chat.max_commit_bytes: "},
         Nonsense{"commit_larger_than_a_segment", [](Config& c) { c.journal.segment_bytes = 4194304 + 196607; },
                  "journal.segment_bytes, chat.max_commit_bytes: "},
+        Nonsense{"stock_low_when_full", [](Config& c) { c.keys.low_stock = c.keys.max_per_stock; },
+                 "keys.low_stock, keys.max_per_stock: "},
         Nonsense{"oidc_without_audience",
                  [](Config& c) {
                    c.auth.oidc_issuer = "https://id.example";
@@ -294,7 +296,7 @@ TEST(ConfigSense, neighbours_of_the_nonsense_are_accepted) {
                 c.admin.listen = "127.0.0.1:0";
                 c.session.keepalive_min_s = c.session.keepalive_default_s = c.session.keepalive_max_s = 60;
                 c.session.window_bytes = c.session.output_budget_bytes = 91480;
-                c.net.max_frame_bytes = c.net.max_large_input_bytes = 6108504;
+                c.net.max_frame_bytes = c.net.max_large_input_bytes = 6108512;
                 c.net.max_output_bytes = 91480 + 2 * (2 * 1398104 + 4096);
                 c.journal.segment_bytes = 4194304 + 196608;
                 c.journal.checkpoint_bytes = c.journal.segment_bytes;
