@@ -231,7 +231,7 @@ export interface Profile {
   handle?: string;
   /** As they wrote it inside an encrypted message. */
   name?: string;
-  /** A small picture, as they sent it: type and bytes, at most 16 KiB. */
+  /** A small picture, as they sent it: type and bytes, at most 12 KiB. */
   avatar?: { type: string; data: Uint8Array };
   /** A name that the user of this device gave them; goes before `name`. */
   alias?: string;
@@ -399,7 +399,7 @@ export interface Messages {
   /** Those around a message, for jumping to it. */
   around(chat: ChatId, id: MessageId, limit?: number): Promise<MessagePage>;
   get(chat: ChatId, id: MessageId): Promise<Message | undefined>;
-  /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 48 KiB of text. */
+  /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 44 KiB of text. */
   send(chat: ChatId, draft: Draft): Promise<Message>;
   /** Tries a failed message again, under the same id. */
   retry(chat: ChatId, id: MessageId): Promise<void>;
