@@ -126,10 +126,10 @@ export interface Transaction {
    */
   open(envelope: Envelope): Promise<Opened>;
   /**
-   * Encrypts content for a chat. The result is `Send.payload`. Throws {@link NotReadyError} when the chat must be made
+   * Encrypts content for a chat. The result is `Send.payload`; `id` is `Send.id`, which the recipients check. Throws {@link NotReadyError} when the chat must be made
    * ready first; then `abort`, await {@link E2e.ready}, and begin again.
    */
-  seal(chat: ChatRef, content: Uint8Array): Promise<Uint8Array>;
+  seal(chat: ChatRef, id: Uint8Array, content: Uint8Array): Promise<Uint8Array>;
   /** All changes so far, to be stored in one batch with what they belong to. */
   writes(): Write[];
   /** The writes are stored. Ends the transaction. */
