@@ -47,8 +47,6 @@ export interface Tuning {
   outboxMax: number;
   /** Silence after which a sign of life is sent. Default 60,000; the server's keepalive may make it less. */
   pingInterval: number;
-  /** How long a stored message with an unread-able epoch waits for its commit before it shows as unreadable. Default 60,000. */
-  decryptWait: number;
 }
 
 /** A storage of the platform. */

@@ -20,9 +20,8 @@ export class Emitter {
       try {
         listener(value);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        if (typeof reportError === "function") reportError(error);
+        else console.error(error);
       }
     }
   }
