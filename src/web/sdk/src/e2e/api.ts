@@ -90,6 +90,9 @@ export type E2eEvent =
   | { kind: "left"; chat: ChatRef }
   /** The key log has devices for one's own account that none of its devices approved: somebody else can read along. */
   | { kind: "unknown_own_device"; devices: number[] }
+  /** A message of this user tells of a key log that is signed by another key: either they cheat, or the server shows
+   * each of you a log of its own. Comparing safety numbers tells. */
+  | { kind: "log_differs"; userId: bigint }
   /** The server or the network cheats: proofs that do not hold, a log that was rewritten, two logs for two users. Every
    * use of keys stops until the account is opened anew. `what` is for people. */
   | { kind: "server_lied"; what: string };
