@@ -156,6 +156,21 @@ export class Apply {
     this.#model.putMessage(unit, chat, found.place, { ...found.message, content: { kind: "text", text }, editedAt: at });
   }
 
+  /** The copy of a message that this device sent: what it says is known, and how the server took it is told. */
+  async own(unit: Unit, chatId: ChatId, envelope: Envelope): Promise<void> {
+    const at = uuid7Time(envelope.id) + Number(envelope.timeDeltaMs);
+    await this.accepted(unit, await this.#model.chat(unit, chatId), messageId(envelope.id), Number(envelope.chatSeq), at);
+  }
+
+  /** Whether an entry of the history is here already, under the same position. */
+  async known(unit: Unit, chatId: ChatId, envelope: Envelope): Promise<boolean> {
+    const id = messageId(envelope.id);
+    const place = await this.#model.place(unit, chatId, id);
+    if (place === undefined) return false;
+    if (place.startsWith("p")) await this.own(unit, chatId, envelope);
+    return place.startsWith("p") || place === placeAt(Number(envelope.chatSeq));
+  }
+
   /** The server has taken a message of this device. */
   async accepted(unit: Unit, chat: ChatRecord, id: MessageId, seq: number, at: number): Promise<void> {
     this.#note(chat, seq);

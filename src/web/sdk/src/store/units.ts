@@ -54,11 +54,14 @@ export class Unit {
     this.#after.push(work);
   }
 
+  /** Stores everything so far. `Units.run` does it at the end; who must know earlier that it is stored may call it. */
   async commit(): Promise<void> {
     const writes: StoreWrite[] = [...this.#raw];
     for (const [key, record] of this.#writes) writes.push({ key, value: record === undefined ? undefined : encodeRecord(record) });
     await this.#store.batch(writes);
-    for (const work of this.#after) work();
+    this.#writes.clear();
+    this.#raw.length = 0;
+    for (const work of this.#after.splice(0)) work();
   }
 }
 
