@@ -54,6 +54,8 @@ export class Connection {
   #attempt = 0;
   #reconnectAfter: number | undefined;
   #liveSince = 0;
+  /** Of the present connection; proofs sign it. */
+  nonce: Uint8Array = new Uint8Array();
   #clockOffset = 0;
   #waiters = new Set<{ resolve(socket: Socket): void; reject(error: GodwitError): void; timer: ReturnType<typeof setTimeout> }>();
 
@@ -199,6 +201,7 @@ export class Connection {
       );
       if (attempt !== this.#attempt) return socket.close();
       this.#socket = socket;
+      this.nonce = challenge.nonce;
       this.#clockOffset = socket.clockOffset;
       const welcome = await this.#hello(socket, challenge);
       if (attempt !== this.#attempt) return socket.close();
