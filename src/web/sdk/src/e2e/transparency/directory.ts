@@ -38,6 +38,8 @@ export class Directory {
   private readonly users = new Map<bigint, KnownUser>();
   private queue: Promise<unknown> = Promise.resolve();
   private lie: ServerLied | undefined;
+  /** Counts changes of keys, of anybody: what was checked against the directory holds while it stays the same. */
+  changes = 0;
 
   constructor(
     private readonly host: E2eHost,
@@ -90,6 +92,12 @@ export class Directory {
       this.cache(device.userId, now);
     });
     return matches(await this.known(device.userId)) === true;
+  }
+
+  /** Whether a device is the user's now, with this identity key, by what is known. */
+  async counts(device: Device, identityKey: Uint8Array): Promise<boolean> {
+    const user = await this.known(device.userId);
+    return user?.devices.some((known) => known.deviceId === device.deviceId && known.counts && equal(known.identityKey, identityKey)) ?? false;
   }
 
   /** Compares a head that a peer sent (gossip). */
@@ -154,6 +162,7 @@ export class Directory {
       writes.push({ key: rowOf(told.userId), value: encodeUser(now) });
       events.push(...changes(told.userId, before, now));
       this.cache(told.userId, now);
+      if (before && !sameKeys(before, now)) this.changes++;
       for (const device of told.devices) {
         const counts = now.devices.some((known) => known.deviceId === device.deviceId && known.counts);
         if (counts && device.keyPackage.length > 0) packages.push({ userId: told.userId, deviceId: device.deviceId, identityKey: device.identityKey, keyPackage: device.keyPackage });
