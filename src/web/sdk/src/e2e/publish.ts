@@ -1,9 +1,10 @@
-/** Publishes this device's identity and key packages, and keeps the stock filled. */
+/** Publishes this device's identity, key packages and the prekey of its channel to the other ones, and keeps the stock filled. */
 import type { KeyStock } from "../gen/godwit_pb.js";
 import type { E2eHost, SigningKey } from "./api.js";
 import { be32, be64, concat, equal, labelled } from "./bytes.js";
 import type { KeyPackages } from "./key-packages.js";
 import { ask } from "./requests.js";
+import type { SelfChannel } from "./self.js";
 import type { Directory } from "./transparency/directory.js";
 
 /** Key packages that the server should have of this device. */
@@ -19,6 +20,7 @@ export class Publisher {
     private readonly identity: SigningKey,
     private readonly packages: KeyPackages,
     private readonly directory: Directory,
+    private readonly self: SelfChannel,
   ) {}
 
   /** Brings the server's stock up to what is wanted. One at a time: another call waits for the one under way. */
@@ -36,9 +38,10 @@ export class Publisher {
     const missing = Math.min(kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
     const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
     const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
-    if (oneTime === 0 && !lastResort) return;
+    const signedPrekey = await this.self.prekeyToPublish(identity);
+    if (oneTime === 0 && !lastResort && !signedPrekey) return;
     const keyPackages = await this.packages.make(oneTime, lastResort);
-    await ask(this.host, "publishKeys", { ...(identity ? await this.signedIdentity() : {}), keyPackages, replace }, "keyStock");
+    await ask(this.host, "publishKeys", { ...(identity ? await this.signedIdentity() : {}), keyPackages, replace, signedPrekey }, "keyStock");
   }
 
   private async signedIdentity() {

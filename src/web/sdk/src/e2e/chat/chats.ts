@@ -76,6 +76,11 @@ export class Chats {
     });
   }
 
+  /** Lets whoever waits for a change go. */
+  close(): void {
+    for (const waiters of this.waiting.values()) for (const wake of [...waiters]) wake();
+  }
+
   private keep(name: string, state: ChatState): void {
     const changed = this.cached.get(name) !== state;
     this.cached.delete(name);

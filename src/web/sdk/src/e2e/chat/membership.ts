@@ -77,7 +77,7 @@ export class Membership {
   private async apply(chat: Uint8Array, add: bigint[], remove: bigint[], request: (id: Uint8Array, commit: CommitFields) => RequestBody): Promise<GroupChanged> {
     const ref: ChatRef = { chat };
     // Claimed once: each claim uses keys up, and what came in meanwhile only shows in the tree.
-    const claimed = add.length > 0 ? await this.ready.read(await this.ready.claim(add)) : [];
+    const claimed = add.length > 0 ? await this.ready.claim(add) : [];
     for (let tries = 0; tries < kMaxTries; tries++) {
       await this.ready.ensure(ref);
       await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));

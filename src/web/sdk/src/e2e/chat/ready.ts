@@ -15,7 +15,7 @@ import { randomBytes } from "../bytes.js";
 import type { KeyPackage, Leaf, MadeCommit, Mls, MlsState } from "../mls.js";
 import { MlsRefused } from "../mls.js";
 import { ask } from "../requests.js";
-import type { ClaimedPackage, Directory } from "../transparency/directory.js";
+import type { Directory } from "../transparency/directory.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
 import type { Chats } from "./chats.js";
 import type { ChatState } from "./chat-state.js";
@@ -130,7 +130,7 @@ export class Ready {
   /** Makes the encryption of a chat, with all devices of `users` but this one. */
   async make(chat: ChatRef, users: bigint[]): Promise<void> {
     const name = nameOf(chat);
-    const packages = await this.read(await this.claim(users));
+    const packages = await this.claim(users);
     if (!chat.chat && !packages.some(({ device }) => device.userId === chat.peer)) throw new E2eError("no_keys", "the other party has no device with keys");
     await this.chats.change(async (tx) => {
       const state = await tx.get(name);
@@ -159,7 +159,7 @@ export class Ready {
     const remove = await this.outdated(leaves, departed);
     const gone = new Set(remove.map((leaf) => leaf.userId));
     const present = leaves.some((leaf) => leaf.userId === chat.peer && !remove.includes(leaf));
-    const packages = chat.chat || present ? [] : await this.read(await this.claim([chat.peer]));
+    const packages = chat.chat || present ? [] : await this.claim([chat.peer]);
     if (!chat.chat && !present && packages.length === 0) throw new E2eError("no_keys", "the other party has no device with keys");
     if (remove.length === 0 && packages.length === 0) {
       // Departed users without a leaf are done with.
@@ -196,18 +196,12 @@ export class Ready {
     await this.finish(chat);
   }
 
-  /** Key packages of all devices of `users` but this one. */
-  claim(users: bigint[]): Promise<ClaimedPackage[]> {
-    return this.directory.claimPackages(users);
-  }
-
-  /** Those of the packages that are good. */
-  async read(packages: ClaimedPackage[]): Promise<ReadPackage[]> {
+  /** Key packages of all devices of `users` but this one, those that are good. */
+  async claim(users: bigint[]): Promise<ReadPackage[]> {
     const good: ReadPackage[] = [];
-    for (const { userId, deviceId, identityKey, keyPackage } of packages) {
-      const device = { userId, deviceId };
-      if (userId === this.host.userId && deviceId === this.host.deviceId) continue;
-      const read = await this.mls.readKeyPackage(keyPackage, device, identityKey);
+    for (const { device, identityKey, keyPackage } of await this.directory.claimKeys(users, { keyPackages: true })) {
+      if (device.userId === this.host.userId && device.deviceId === this.host.deviceId) continue;
+      const read = keyPackage && (await this.mls.readKeyPackage(keyPackage, device, identityKey));
       if (read) good.push({ device, keyPackage: read });
     }
     return good;
