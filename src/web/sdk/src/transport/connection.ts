@@ -184,6 +184,8 @@ export class Connection {
     if (!this.#networkUp) return this.#host.onState("offline");
     const attempt = this.#attempt;
     this.#host.onState("connecting");
+    // Pushes right behind Welcome, which may come before its reply is looked at.
+    const early: ReplyBody[] = [];
     try {
       const { socket, challenge } = await Socket.open(
         this.#url,
@@ -191,7 +193,8 @@ export class Connection {
         {
           onPush: (body) => {
             if (body.case === "reconnect") this.#reconnectAfter = body.value.afterMs;
-            this.#host.onPush(body);
+            if (this.#live) this.#host.onPush(body);
+            else early.push(body);
           },
           onClose: (code) => {
             if (attempt === this.#attempt) this.#closed(code);
@@ -206,6 +209,7 @@ export class Connection {
       const welcome = await this.#hello(socket, challenge);
       if (attempt !== this.#attempt) return socket.close();
       this.#welcomed(socket, welcome);
+      for (const body of early) this.#host.onPush(body);
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
     }
