@@ -74,12 +74,12 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
       await telling(async () => {
         await directory.serial(() => heads.pin(welcome));
         await monitor.check();
-        await publisher.fill();
+        if (await publisher.fill()) await monitor.check();
       });
       // In the background: the winners of races come with the envelopes that the core opens next.
       void resume().catch(() => undefined);
     },
-    stock: (stock: KeyStock) => telling(() => publisher.fill(stock)),
+    stock: (stock: KeyStock) => telling(async () => void (await publisher.fill(stock))),
     begin: async () => transaction(await chats.begin(), incoming, outgoing),
     ready: (chat: ChatRef) => telling(() => ready.ensure(chat)),
     createGroup: (chat: Uint8Array) => telling(() => membership.create(chat)),

@@ -13,7 +13,7 @@ const kWanted = 100;
 const kLastResortMs = 30 * 86_400_000;
 
 export class Publisher {
-  private running: Promise<void> | undefined;
+  private running: Promise<boolean> | undefined;
 
   constructor(
     private readonly host: E2eHost,
@@ -23,13 +23,16 @@ export class Publisher {
     private readonly self: SelfChannel,
   ) {}
 
-  /** Brings the server's stock up to what is wanted. One at a time: another call waits for the one under way. */
-  fill(stock?: KeyStock): Promise<void> {
+  /**
+   * Brings the server's stock up to what is wanted. One at a time: another call waits for the one under way. True: the
+   * identity was published, and must now be in the key log.
+   */
+  fill(stock?: KeyStock): Promise<boolean> {
     this.running ??= this.run(stock).finally(() => (this.running = undefined));
     return this.running;
   }
 
-  private async run(told: KeyStock | undefined): Promise<void> {
+  private async run(told: KeyStock | undefined): Promise<boolean> {
     const stock = told ?? (await ask(this.host, "getKeyStock", {}, "keyStock"));
     const own = (await this.directory.known(this.host.userId))?.devices.find((device) => device.deviceId === this.host.deviceId);
     const identity = !stock.identity || (own !== undefined && !equal(own.identityKey, this.identity.publicKey));
@@ -39,9 +42,10 @@ export class Publisher {
     const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
     const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
     const signedPrekey = await this.self.prekeyToPublish(identity);
-    if (oneTime === 0 && !lastResort && !signedPrekey) return;
+    if (oneTime === 0 && !lastResort && !signedPrekey) return false;
     const keyPackages = await this.packages.make(oneTime, lastResort);
     await ask(this.host, "publishKeys", { ...(identity ? await this.signedIdentity() : {}), keyPackages, replace, signedPrekey }, "keyStock");
+    return identity;
   }
 
   private async signedIdentity() {

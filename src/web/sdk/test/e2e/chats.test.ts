@@ -141,7 +141,7 @@ test("a commit whose answer is lost counts once", async () => {
   const ready = alice.e2e.ready({ peer: bob.userId });
   // Claims come first: only the commit's answer is lost.
   const tamper = server.tamper;
-  server.tamper = (device, reply) => {
+  server.tamper = (_device, reply) => {
     if (reply.case === "sent") throw new Error("the connection was lost");
     return reply;
   };

@@ -61,7 +61,7 @@ export class FakeLog {
   }
 
   latest(userId: bigint): number {
-    return this.entries.findLastIndex((entry) => entry.userId === userId);
+    return this.entries.map((entry) => entry.userId).lastIndexOf(userId);
   }
 
   head(since: bigint): TreeHead {

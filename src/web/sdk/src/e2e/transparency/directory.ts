@@ -65,6 +65,7 @@ export class Directory {
 
   /** Looks up those of `userIds` that were not looked up in the last `maxAgeMs`. */
   async refresh(userIds: Iterable<bigint>, maxAgeMs: number): Promise<void> {
+    if (this.lie) throw this.lie;
     const oldest = this.host.now() - maxAgeMs;
     const stale: bigint[] = [];
     for (const id of new Set(userIds)) if (((await this.known(id))?.fetchedMs ?? 0) <= oldest) stale.push(id);
