@@ -7,16 +7,17 @@
  * are refused: they would stop everybody from sending until somebody commits.
  */
 import {
-  createApplicationMessage, createCommit, createGroup, createGroupInfoWithExternalPubAndRatchetTree, decodeMlsMessage,
+  createApplicationMessage, createCommit, createGroup, decodeMlsMessage,
   emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroupExternal, joinGroupWithExtensions, mlsExporter, processMessage,
-  type CiphersuiteImpl, type ClientConfig, type ClientState, type Credential, type KeyPackage, type LeafNode,
+  type CiphersuiteImpl, type ClientConfig, type ClientState, type Credential, type Extension, type KeyPackage, type LeafNode,
   type PrivateKeyPackage, type Proposal, type RatchetTree,
 } from "ts-mls";
+import { createGroupInfo } from "ts-mls/createCommit.js";
 import { decodeGroupInfo, encodeGroupInfo } from "ts-mls/groupInfo.js";
 import { decodeKeyPackage, encodeKeyPackage, makeKeyPackageRef, verifyKeyPackage } from "ts-mls/keyPackage.js";
 import { verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js";
-import { decodeRatchetTree } from "ts-mls/ratchetTree.js";
+import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
 import { decodeWelcome, encodeWelcome } from "ts-mls/welcome.js";
 import type { Device, SigningKey } from "./api.js";
 import { be32, be64, concat, equal, readBe32, readBe64 } from "./bytes.js";
@@ -201,8 +202,18 @@ export class Mls {
     };
   }
 
+  /**
+   * What others come in by. Not by the library's function for it: that one leaves out the length before the key, which RFC
+   * 9420, section 12.4.3.2, has (and hpke.ts takes off again).
+   */
   private async groupInfo(state: MlsState): Promise<Uint8Array> {
-    return encodeGroupInfo(await createGroupInfoWithExternalPubAndRatchetTree(state, [], this.suite));
+    const external = await this.suite.hpke.deriveKeyPair(state.keySchedule.externalSecret);
+    const key = await this.suite.hpke.exportPublicKey(external.publicKey);
+    const extensions: Extension[] = [
+      { extensionType: "external_pub", extensionData: concat(Uint8Array.of(key.length), key) },
+      { extensionType: "ratchet_tree", extensionData: encodeRatchetTree(state.ratchetTree) },
+    ];
+    return encodeGroupInfo(await createGroupInfo(state.groupContext, state.confirmationTag, state, extensions, this.suite));
   }
 
   /** The group id and members of a group info, before it is verified. */
