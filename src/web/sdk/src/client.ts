@@ -391,7 +391,7 @@ export class GodwitClient implements Client {
 /** Opens the storage and a client on it. */
 export async function openWith(options: OpenOptions, makeE2e: MakeE2e): Promise<Client> {
   const emitter = new Emitter();
-  const store = await openStore(options, emitter);
+  const { store, refused } = await openStore(options);
   const client = new GodwitClient(options, store, emitter, makeE2e);
   try {
     await client.start(options.offline ?? false);
@@ -399,5 +399,7 @@ export async function openWith(options: OpenOptions, makeE2e: MakeE2e): Promise<
     await client.close().catch(() => {});
     throw error;
   }
+  // Heard by who listens as soon as this has returned.
+  if (refused !== undefined) setTimeout(() => emitter.emit("storage", { state: "memory", error: refused }), 0);
   return client;
 }
