@@ -19,6 +19,8 @@ export interface ChatState {
   secretTold: bigint | undefined;
   /** The size of the key log in the head that this device last told here. */
   headTold: bigint;
+  /** When this device last put a fresh key of its own into the group, milliseconds since the Unix epoch. */
+  renewedMs: number;
   /** When this device joined by itself lately, milliseconds since the Unix epoch. */
   joins: number[];
   /** A commit that was sent and not answered. */
@@ -42,7 +44,7 @@ export interface Pending {
 
 export const kNoChat: ChatState = {
   mls: undefined, joinedEpoch: undefined, lost: false, departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
-  joins: [], pending: undefined,
+  renewedMs: 0, joins: [], pending: undefined,
 };
 
 export const kChatRows = "e2e/chat/";

@@ -31,12 +31,15 @@ export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: 
 /** The commit is the chat's: its state becomes ours. */
 export async function accept(host: E2eHost, tx: Work, chat: ChatRef): Promise<void> {
   const name = nameOf(chat);
-  const { pending, mls, departed, joinedEpoch } = await tx.get(name);
+  const { pending, mls, departed, joinedEpoch, renewedMs } = await tx.get(name);
   if (!pending) return;
   const comesIn = pending.joins || joinedEpoch === undefined;
+  // A commit that only adds has no path (RFC 9420, section 12.4), and so no new key of the one who made it.
+  const renews = comesIn || pending.removed.length > 0 || pending.added.length === 0;
   const removed = new Set(pending.removed.map((device) => device.userId));
   await tx.update(name, {
     pending: undefined, lost: false, mls: pending.next, departed: departed.filter((user) => !removed.has(user)),
+    renewedMs: renews ? host.now() : renewedMs,
     joinedEpoch: comesIn ? pending.next.groupContext.epoch : joinedEpoch,
   });
   tx.after(() => {
