@@ -96,9 +96,9 @@ export function readChat(mls: Mls, name: string, rows: Array<[string, Uint8Array
 
 type StoredInfo = Omit<ChatState, "mls" | "pending"> & { pending: Omit<Pending, "next"> | undefined };
 
-function encodeInfo({ mls: _, pending, ...info }: ChatState): Uint8Array {
-  const { next: __, ...request } = pending ?? { next: undefined };
-  return utf8(JSON.stringify({ ...info, pending: pending && request }, (_key, value: unknown) => {
+function encodeInfo(state: ChatState): Uint8Array {
+  const info = { ...state, mls: undefined, pending: state.pending && { ...state.pending, next: undefined } };
+  return utf8(JSON.stringify(info, (_key, value: unknown) => {
     if (typeof value === "bigint") return { n: value.toString() };
     if (value instanceof Uint8Array) return { x: hex(value) };
     return value;

@@ -62,8 +62,8 @@ export async function submit(host: E2eHost, chats: Chats, chat: ChatRef): Promis
     return { kind: "accepted", reply };
   } catch (error) {
     const code = codeOf(error);
-    // Not answered: it stays, and is sent again.
-    if (code === undefined || (error as { retryable?: boolean }).retryable) throw error;
+    // It may have been accepted: it stays, and is sent again.
+    if (code === undefined || code === ErrorCode.internal) throw error;
     await drop();
     if (code === ErrorCode.stale_epoch) return { kind: "race", epoch: (error as { epoch?: bigint }).epoch ?? pending.endsEpoch + 1n };
     // Extra names of users (device_id 0) are not devices that went: the change as a whole is refused.
