@@ -135,7 +135,10 @@ export class GodwitClient implements Client {
     this.#inbox.onCaughtUp = () => this.#caughtUp();
     this.#model.onStored = (chat, id, message) => {
       search.stored(chat, id, message);
-      if (message !== undefined && message.from !== this.#account?.userId) this.#presence.stopTyping(chat, message.from);
+      if (message !== undefined && message.from !== this.#account?.userId) {
+        this.#presence.stopTyping(chat, message.from);
+        void this.#users.introduce(message.from).catch(() => {});
+      }
       if (message?.content.kind === "text") void this.#groupEvents.readName(chat).catch(() => {});
     };
     this.chats = this.#chatList;
