@@ -54,7 +54,7 @@ export class Ready {
   holds(name: string, state: ChatState): boolean {
     const check = this.checked.get(name);
     return (
-      check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
+      !this.directory.caught && check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
       check.tree === state.mls.ratchetTree && check.changes === this.directory.changes && this.host.now() < check.untilMs
     );
   }
