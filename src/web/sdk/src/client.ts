@@ -131,6 +131,7 @@ export class GodwitClient implements Client {
     this.#expiry = new Expiry(core, this.#model);
     this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
     this.#chatList.setGroupTimer = (chat, timerS) => groups.setSettings(chat, { timerS });
+    apply.onQuestion = (chat, question) => this.#history.question(chat, question);
     apply.onStatusKey = async (unit, author, key) => unit.raw(await core.e2e().learnStatusKey(author, key));
     this.#inbox.onCaughtUp = () => this.#caughtUp();
     this.#model.onStored = (chat, id, message) => {
@@ -221,6 +222,7 @@ export class GodwitClient implements Client {
     for (const undo of this.#cleanup) undo();
     this.#expiry.stop();
     this.#outbox.stop();
+    this.#history.stop();
     this.#calls.close();
     this.#core.connection.stop();
     await this.#inbox.stop();
@@ -370,6 +372,7 @@ export class GodwitClient implements Client {
     for (const undo of this.#cleanup) undo();
     this.#expiry.stop();
     this.#outbox.stop();
+    this.#history.stop();
     this.#core.connection.stop("none");
     await this.#inbox.stop();
     this.#e2e?.close();
