@@ -47,8 +47,6 @@ export interface Tuning {
   outboxMax: number;
   /** Silence after which a sign of life is sent. Default 60,000; the server's keepalive may make it less. */
   pingInterval: number;
-  /** How long a stored message with an unread-able epoch waits for its commit before it shows as unreadable. Default 60,000. */
-  decryptWait: number;
 }
 
 /** A storage of the platform. */
@@ -231,7 +229,7 @@ export interface Profile {
   handle?: string;
   /** As they wrote it inside an encrypted message. */
   name?: string;
-  /** A small picture, as they sent it: type and bytes, at most 16 KiB. */
+  /** A small picture, as they sent it: type and bytes, at most 12 KiB. */
   avatar?: { type: string; data: Uint8Array };
   /** A name that the user of this device gave them; goes before `name`. */
   alias?: string;
@@ -399,7 +397,7 @@ export interface Messages {
   /** Those around a message, for jumping to it. */
   around(chat: ChatId, id: MessageId, limit?: number): Promise<MessagePage>;
   get(chat: ChatId, id: MessageId): Promise<Message | undefined>;
-  /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 48 KiB of text. */
+  /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 44 KiB of text. */
   send(chat: ChatId, draft: Draft): Promise<Message>;
   /** Tries a failed message again, under the same id. */
   retry(chat: ChatId, id: MessageId): Promise<void>;

@@ -90,6 +90,9 @@ export type E2eEvent =
   | { kind: "left"; chat: ChatRef }
   /** The key log has devices for one's own account that none of its devices approved: somebody else can read along. */
   | { kind: "unknown_own_device"; devices: number[] }
+  /** A message of this user tells of a key log that is signed by another key: either they cheat, or the server shows
+   * each of you a log of its own. Comparing safety numbers tells. */
+  | { kind: "log_differs"; userId: bigint }
   /** The server or the network cheats: proofs that do not hold, a log that was rewritten, two logs for two users. Every
    * use of keys stops until the account is opened anew. `what` is for people. */
   | { kind: "server_lied"; what: string };
@@ -126,10 +129,10 @@ export interface Transaction {
    */
   open(envelope: Envelope): Promise<Opened>;
   /**
-   * Encrypts content for a chat. The result is `Send.payload`. Throws {@link NotReadyError} when the chat must be made
+   * Encrypts content for a chat. The result is `Send.payload`; `id` is `Send.id`, which the recipients check. Throws {@link NotReadyError} when the chat must be made
    * ready first; then `abort`, await {@link E2e.ready}, and begin again.
    */
-  seal(chat: ChatRef, content: Uint8Array): Promise<Uint8Array>;
+  seal(chat: ChatRef, id: Uint8Array, content: Uint8Array): Promise<Uint8Array>;
   /** All changes so far, to be stored in one batch with what they belong to. */
   writes(): Write[];
   /** The writes are stored. Ends the transaction. */
