@@ -53,7 +53,7 @@ export function ChatRow(props: { chat: Chat; selected: boolean; onMenu: (at: { x
         props.onMenu({ x: event.clientX, y: event.clientY });
       }}
     >
-      <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} online={!!chat.peer && isOnline(chat.peer)} ring={chat.peer && ringOf(chat.peer)} />
+      <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} online={!!chat.peer && isOnline(chat.peer)} ring={chat.peer ? ringOf(chat.peer) : undefined} />
       <span class="flex min-w-0 grow flex-col gap-0.5">
         <span class="flex items-baseline gap-2">
           <span class={`grow truncate ${unread ? "font-semibold" : "font-medium"}`}>{chat.title}</span>
