@@ -292,6 +292,8 @@ export interface Message {
   /** With state "failed": why; `messages.retry` tries again. */
   error?: { code: string; message: string };
   replyTo?: Quote;
+  /** The status that it answers. */
+  replyToStatus?: string;
   reactions: Reaction[];
   /** When it was last edited. */
   editedAt?: number;
@@ -417,6 +419,8 @@ export interface Messages {
 export interface Draft {
   text: string;
   replyTo?: MessageId;
+  /** The status that it answers. */
+  replyToStatus?: string;
   /** Seconds that it lives; absent: as the chat says. */
   ttlS?: number;
 }

@@ -72,7 +72,7 @@ export class Apply {
     const at = uuid7Time(envelope.id) + Number(envelope.timeDeltaMs);
     if (envelope.event !== undefined) {
       const { event } = envelope;
-      if (event.removedSeq > 0n) await this.#removed(unit, chat, Number(event.removedSeq), String(envelope.from));
+      if (event.removedSeq > 0n) await this.removed(unit, chat, Number(event.removedSeq), String(envelope.from));
       else if (event.call !== undefined) this.#line(unit, chat, envelope, at, callContent(event.call, envelope.from === BigInt(this.#core.me().userId)), live);
       else if (event.ttlS !== undefined) {
         chat.timerS = event.ttlS;
@@ -112,7 +112,10 @@ export class Apply {
     switch (body.case) {
       case "text": {
         const replyTo = body.value.replyTo.length === 16 ? await this.quote(unit, chat.id, messageId(body.value.replyTo)) : undefined;
-        return this.#line(unit, chat, envelope, at, { kind: "text", text: body.value.text }, live, { replyTo });
+        return this.#line(unit, chat, envelope, at, { kind: "text", text: body.value.text }, live, {
+          replyTo,
+          ...(body.value.replyToStatus.length === 16 ? { replyToStatus: messageId(body.value.replyToStatus) } : {}),
+        });
       }
       case "reaction":
         return relatesTo === undefined ? undefined : this.react(unit, chat, relatesTo, from, body.value.emoji, at);
@@ -188,7 +191,8 @@ export class Apply {
     this.#model.putMessage(unit, chat, placeAt(seq), { ...message, seq, at, failed: undefined, error: undefined });
   }
 
-  async #removed(unit: Unit, chat: ChatRecord, seq: number, by: string): Promise<void> {
+  /** Somebody removed a message for everyone. */
+  async removed(unit: Unit, chat: ChatRecord, seq: number, by: string): Promise<void> {
     const place = placeAt(seq);
     const message = await unit.get<MessageRecord>(keys.message(chat.id, place));
     if (message === undefined) return;

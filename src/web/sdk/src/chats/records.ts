@@ -29,6 +29,8 @@ export interface ChatRecord {
   holes: [number, number][];
   /** How far the user has read. */
   read: number;
+  /** What the server has to be told of it. */
+  readPending?: number;
   unread: number;
   markedUnread: boolean;
   peerDelivered: number;

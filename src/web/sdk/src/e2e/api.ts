@@ -156,6 +156,8 @@ export type E2eErrorCode =
   | "no_group_info"
   /** This device rejoined too often lately; later again. */
   | "rejoining_too_often"
+  /** The group's secret is not known yet: it comes with the next message of somebody who knows it. */
+  | "no_secret"
   /** Others changed the chat at the same time, again and again. */
   | "too_many_races";
 

@@ -8,7 +8,7 @@
  */
 import {
   createApplicationMessage, createCommit, createGroup, createGroupInfoWithExternalPubAndRatchetTree, decodeMlsMessage,
-  emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroup, joinGroupExternal, mlsExporter, processMessage,
+  emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroupExternal, joinGroupWithExtensions, mlsExporter, processMessage,
   type CiphersuiteImpl, type ClientConfig, type ClientState, type Credential, type KeyPackage, type LeafNode,
   type PrivateKeyPackage, type Proposal, type RatchetTree,
 } from "ts-mls";
@@ -73,6 +73,8 @@ export const kMaxLifetimeS = 400n * 86_400n;
 /** Clocks may differ by this many seconds. */
 const kClockSkewS = 3600n;
 const kLastResort = 10;
+/** Of the range for private use: the group's secret (chat/frame.ts), within the encrypted group info of a welcome. */
+const kGroupSecret = 0xf7d0;
 const kMinPadded = 256;
 
 export class Mls {
@@ -160,15 +162,16 @@ export class Mls {
     return createGroup(groupId, own.publicPackage, own.privatePackage, [], this.suite, this.config);
   }
 
-  /** Joins by a welcome for `own`. The tree is in it. */
-  async join(groupId: Uint8Array, welcome: Uint8Array, own: OwnKeyPackage): Promise<MlsState> {
+  /** Joins by a welcome for `own`. The tree is in it, and the group's secret if the one who sent it has it. */
+  async join(groupId: Uint8Array, welcome: Uint8Array, own: OwnKeyPackage): Promise<{ state: MlsState; secret: Uint8Array | undefined }> {
     const decoded = decodeWhole(decodeWelcome, welcome);
     if (!decoded) throw new MlsRefused("the welcome is malformed");
-    const state = await refusing(() =>
-      joinGroup(decoded, own.publicPackage, own.privatePackage, emptyPskIndex, this.suite, undefined, undefined, this.config),
+    const [state, extensions] = await refusing(() =>
+      joinGroupWithExtensions(decoded, own.publicPackage, own.privatePackage, emptyPskIndex, this.suite, undefined, undefined, this.config),
     );
     if (!equal(state.groupContext.groupId, groupId)) throw new MlsRefused("the welcome is for another chat");
-    return state;
+    const secret = extensions.find((extension) => extension.extensionType === kGroupSecret)?.extensionData;
+    return { state, secret: secret?.length === 32 ? secret : undefined };
   }
 
   /** The key packages (by reference) that a welcome is for. */
@@ -176,15 +179,19 @@ export class Mls {
     return decodeWhole(decodeWelcome, welcome)?.secrets.map((secret) => secret.newMember) ?? [];
   }
 
-  /** Takes devices in and others out; with neither, renews the keys of this device. */
-  async commit(state: MlsState, add: KeyPackage[], remove: number[]): Promise<MadeCommit> {
+  /** Takes devices in and others out; with neither, renews the keys of this device. Only who comes in learns `secret`. */
+  async commit(state: MlsState, add: KeyPackage[], remove: number[], secret: Uint8Array | undefined): Promise<MadeCommit> {
     const proposals: Proposal[] = [
       ...remove.map((removed): Proposal => ({ proposalType: "remove", remove: { removed } })),
       ...add.map((keyPackage): Proposal => ({ proposalType: "add", add: { keyPackage } })),
     ];
     const made = await createCommit(
       { state, cipherSuite: this.suite },
-      { extraProposals: proposals, ratchetTreeExtension: true },
+      {
+        extraProposals: proposals,
+        ratchetTreeExtension: true,
+        groupInfoExtensions: secret ? [{ extensionType: kGroupSecret, extensionData: secret }] : [],
+      },
     );
     return {
       state: made.newState,

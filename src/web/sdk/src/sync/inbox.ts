@@ -20,7 +20,7 @@ const kFullPause = 3000;
 /** So often the server may lack the next entry at one position before it is taken for lost. */
 const kMaxSkips = 3;
 
-type Entry = { envelope: Envelope } | { gap: Gap } | { caughtUp: bigint };
+type Entry = { envelope: Envelope } | { gap: Gap } | { caughtUp: true };
 
 export class Inbox {
   readonly #core: Core;
@@ -109,8 +109,8 @@ export class Inbox {
     void this.#work();
   }
 
-  caughtUp(seq: bigint): void {
-    this.#entries.push({ caughtUp: seq });
+  caughtUp(): void {
+    this.#entries.push({ caughtUp: true });
     void this.#work();
   }
 

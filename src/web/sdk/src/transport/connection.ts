@@ -54,6 +54,8 @@ export class Connection {
   #attempt = 0;
   #reconnectAfter: number | undefined;
   #liveSince = 0;
+  /** Of the present connection; proofs sign it. */
+  nonce: Uint8Array = new Uint8Array();
   #clockOffset = 0;
   #waiters = new Set<{ resolve(socket: Socket): void; reject(error: GodwitError): void; timer: ReturnType<typeof setTimeout> }>();
 
@@ -182,6 +184,8 @@ export class Connection {
     if (!this.#networkUp) return this.#host.onState("offline");
     const attempt = this.#attempt;
     this.#host.onState("connecting");
+    // Pushes right behind Welcome, which may come before its reply is looked at.
+    const early: ReplyBody[] = [];
     try {
       const { socket, challenge } = await Socket.open(
         this.#url,
@@ -189,7 +193,8 @@ export class Connection {
         {
           onPush: (body) => {
             if (body.case === "reconnect") this.#reconnectAfter = body.value.afterMs;
-            this.#host.onPush(body);
+            if (this.#live) this.#host.onPush(body);
+            else early.push(body);
           },
           onClose: (code) => {
             if (attempt === this.#attempt) this.#closed(code);
@@ -199,10 +204,12 @@ export class Connection {
       );
       if (attempt !== this.#attempt) return socket.close();
       this.#socket = socket;
+      this.nonce = challenge.nonce;
       this.#clockOffset = socket.clockOffset;
       const welcome = await this.#hello(socket, challenge);
       if (attempt !== this.#attempt) return socket.close();
       this.#welcomed(socket, welcome);
+      for (const body of early) this.#host.onPush(body);
     } catch (error) {
       if (attempt === this.#attempt) this.#failed(error);
     }

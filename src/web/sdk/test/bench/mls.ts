@@ -32,12 +32,12 @@ await time("100 key packages", 1, async () => {
   for (let i = 0; i < 100; i++) await alice.makeKeyPackage(86_400, false);
 });
 const alone = await alice.create(id);
-const all = await time(`${devices - 2} devices at once`, 1, () => alice.commit(alone, packages.slice(0, devices - 2).map((p) => p.publicPackage), []));
+const all = await time(`${devices - 2} devices at once`, 1, () => alice.commit(alone, packages.slice(0, devices - 2).map((p) => p.publicPackage), [], undefined));
 const bob = await time("joining by the welcome", 1, () => others[0]!.join(id, all.welcome!, packages[0]!));
 // A full tree, as after some time: everybody below has committed once.
-const one = await time("one more device", 5, () => alice.commit(all.state, [packages[devices - 2]!.publicPackage], []));
-const bobs = await time("following that", 5, () => others[0]!.follow(bob, one.commit, () => true));
-await time("removing one", 3, () => alice.commit(one.state, [], [5]));
+const one = await time("one more device", 5, () => alice.commit(all.state, [packages[devices - 2]!.publicPackage], [], undefined));
+const bobs = await time("following that", 5, () => others[0]!.follow(bob.state, one.commit, () => true));
+await time("removing one", 3, () => alice.commit(one.state, [], [5], undefined));
 await time("external commit", 1, () => others[devices - 1]!.joinExternally(id, one.groupInfo, new Uint8Array()));
 console.log(`sizes: commit ${one.commit.length}, welcome ${one.welcome!.length}, group info ${one.groupInfo.length}`);
 const text = new Uint8Array(100).fill(65);

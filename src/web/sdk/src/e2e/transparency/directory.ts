@@ -7,7 +7,7 @@
  *
  * Lookups run one after the other, so that heads are checked in the order in which they came.
  */
-import type { ClaimedKeys, DeviceKeys, KeyLogEntry, UserKeys } from "../../gen/godwit_pb.js";
+import type { ClaimedKeys, DeviceKeys, KeyLogEntry, SignedPrekey, UserKeys } from "../../gen/godwit_pb.js";
 import type { Device, E2eEvent, E2eHost } from "../api.js";
 import { equal, hex } from "../bytes.js";
 import { ask } from "../requests.js";
@@ -28,16 +28,24 @@ const kMaxVersions = 1000n;
 /** What one page of the log is asked for. */
 const kPage = 200;
 
-/** A key package that was claimed, of a device that counts. */
-export interface ClaimedPackage extends Device {
+/** A device that counts, with the keys of it that were claimed. */
+export interface ClaimedDevice {
+  device: Device;
   identityKey: Uint8Array;
-  keyPackage: Uint8Array;
+  /** Absent: not asked for, or it has none. */
+  keyPackage: Uint8Array | undefined;
+  prekey: SignedPrekey | undefined;
 }
+
+/** What a claim asks for beside identities. */
+type Wanted = { keyPackages?: boolean; prekeys?: boolean };
 
 export class Directory {
   private readonly users = new Map<bigint, KnownUser>();
   private queue: Promise<unknown> = Promise.resolve();
   private lie: ServerLied | undefined;
+  /** Counts changes of keys, of anybody: what was checked against the directory holds while it stays the same. */
+  changes = 0;
 
   constructor(
     private readonly host: E2eHost,
@@ -57,16 +65,17 @@ export class Directory {
 
   /** Looks up those of `userIds` that were not looked up in the last `maxAgeMs`. */
   async refresh(userIds: Iterable<bigint>, maxAgeMs: number): Promise<void> {
+    if (this.lie) throw this.lie;
     const oldest = this.host.now() - maxAgeMs;
     const stale: bigint[] = [];
     for (const id of new Set(userIds)) if (((await this.known(id))?.fetchedMs ?? 0) <= oldest) stale.push(id);
-    for (let i = 0; i < stale.length; i += kMaxUsers) await this.claim(stale.slice(i, i + kMaxUsers), false);
+    for (let i = 0; i < stale.length; i += kMaxUsers) await this.claim(stale.slice(i, i + kMaxUsers), {});
   }
 
-  /** Claims a key package of every device of the users that counts and has one; of `only`, when it is given. */
-  async claimPackages(userIds: bigint[], only: Device[] = []): Promise<ClaimedPackage[]> {
-    const claimed: ClaimedPackage[] = [];
-    for (let i = 0; i < userIds.length; i += kMaxUsers) claimed.push(...(await this.claim(userIds.slice(i, i + kMaxUsers), true, only)));
+  /** Claims keys of all devices of the users that count. */
+  async claimKeys(userIds: bigint[], wanted: Wanted): Promise<ClaimedDevice[]> {
+    const claimed: ClaimedDevice[] = [];
+    for (let i = 0; i < userIds.length; i += kMaxUsers) claimed.push(...(await this.claim(userIds.slice(i, i + kMaxUsers), wanted)));
     return claimed;
   }
 
@@ -80,7 +89,7 @@ export class Directory {
       user?.former.some((known) => known.deviceId === device.deviceId && equal(known.identityKey, identityKey)) ||
       user?.logged.some((known) => known.deviceId === device.deviceId && equal(known.identityKey, identityKey));
     if (matches(await this.known(device.userId))) return true;
-    await this.claim([device.userId], false);
+    await this.claim([device.userId], {});
     if (matches(await this.known(device.userId))) return true;
     await this.serial(async () => {
       const user = await this.known(device.userId);
@@ -90,6 +99,12 @@ export class Directory {
       this.cache(device.userId, now);
     });
     return matches(await this.known(device.userId)) === true;
+  }
+
+  /** Whether a device is the user's now, with this identity key, by what is known. */
+  async counts(device: Device, identityKey: Uint8Array): Promise<boolean> {
+    const user = await this.known(device.userId);
+    return user?.devices.some((known) => known.deviceId === device.deviceId && known.counts && equal(known.identityKey, identityKey)) ?? false;
   }
 
   /** Compares a head that a peer sent (gossip). */
@@ -119,24 +134,24 @@ export class Directory {
     return result;
   }
 
-  private claim(userIds: bigint[], keyPackages: boolean, only: Device[] = []): Promise<ClaimedPackage[]> {
+  private claim(userIds: bigint[], wanted: Wanted): Promise<ClaimedDevice[]> {
     return this.serial(async () => {
-      const packages: ClaimedPackage[] = [];
-      let wanted = userIds;
-      while (wanted.length > 0) {
+      const claimed: ClaimedDevice[] = [];
+      let users = userIds;
+      while (users.length > 0) {
         const asked = this.heads.known;
-        const reply = await ask(this.host, "claimKeys", { users: wanted, keyPackages, only, logSize: asked.size }, "claimedKeys");
-        packages.push(...(await this.take(reply, asked, wanted)));
+        const reply = await ask(this.host, "claimKeys", { users, ...wanted, logSize: asked.size }, "claimedKeys");
+        claimed.push(...(await this.take(reply, asked, users)));
         // Each round answers at least one, or it would never end.
-        if (reply.leftOut.length >= wanted.length) throw new ServerLied("a claim was not answered");
-        wanted = reply.leftOut;
+        if (reply.leftOut.length >= users.length) throw new ServerLied("a claim was not answered");
+        users = reply.leftOut;
       }
-      return packages;
+      return claimed;
     });
   }
 
-  private async take(reply: ClaimedKeys, asked: Head, wanted: bigint[]): Promise<ClaimedPackage[]> {
-    const expected = new Set(wanted);
+  private async take(reply: ClaimedKeys, asked: Head, users: bigint[]): Promise<ClaimedDevice[]> {
+    const expected = new Set(users);
     const seen = reply.users.filter((user) => user.version > 0n);
     for (const user of reply.users) if (!expected.delete(user.userId)) throw new ServerLied("keys of somebody else were told");
     const writes = await this.heads.advance(reply.head, asked);
@@ -146,7 +161,7 @@ export class Directory {
     const root = rootOfProof(head.size, leaves, reply.proof);
     if (seen.length > 0 && (!root || !equal(root, head.root))) throw new ServerLied("keys are not in the key log");
 
-    const packages: ClaimedPackage[] = [];
+    const claimed: ClaimedDevice[] = [];
     const events: E2eEvent[] = [];
     for (const told of reply.users) {
       const before = await this.known(told.userId);
@@ -154,14 +169,15 @@ export class Directory {
       writes.push({ key: rowOf(told.userId), value: encodeUser(now) });
       events.push(...changes(told.userId, before, now));
       this.cache(told.userId, now);
-      for (const device of told.devices) {
-        const counts = now.devices.some((known) => known.deviceId === device.deviceId && known.counts);
-        if (counts && device.keyPackage.length > 0) packages.push({ userId: told.userId, deviceId: device.deviceId, identityKey: device.identityKey, keyPackage: device.keyPackage });
+      if (before && !sameKeys(before, now)) this.changes++;
+      for (const { deviceId, identityKey, keyPackage, signedPrekey } of told.devices) {
+        if (!now.devices.some((known) => known.deviceId === deviceId && known.counts)) continue;
+        claimed.push({ device: { userId: told.userId, deviceId }, identityKey, keyPackage: keyPackage.length > 0 ? keyPackage : undefined, prekey: signedPrekey });
       }
     }
     await this.host.write(writes);
     events.forEach((event) => this.host.emit(event));
-    return packages;
+    return claimed;
   }
 
   /** What is known of a user after `told`. */
@@ -226,12 +242,12 @@ export class Directory {
     }));
   }
 
-  /** All devices in the user's entries up to `version`, with proof. Runs within `serial`. */
-  private async history(userId: bigint, version: bigint): Promise<KnownDevice[]> {
+  /** All devices in the user's entries from `first` to `version`, with proof. Runs within `serial`. */
+  async history(userId: bigint, version: bigint, first = 1n): Promise<KnownDevice[]> {
     const devices = new Map<string, KnownDevice>();
     let before: KeyLogEntry | undefined;
-    for (let from = version > kMaxVersions ? version - kMaxVersions + 1n : 1n; from <= version; ) {
-      const page = await this.page({ userId, from, limit: kPage });
+    for (let from = version - first >= kMaxVersions ? version - kMaxVersions + 1n : first; from <= version; ) {
+      const page = await this.page({ userId, from, limit: Math.min(kPage, Number(version - from) + 1) });
       if (page.length === 0) throw new ServerLied("entries of a user are missing from the key log");
       for (const entry of page) {
         const goesOn = before ? entry.previous === before.index + 1n : entry.version !== 1n || entry.previous === 0n;

@@ -1,0 +1,415 @@
+// Builds a client of its parts, and passes on what the connection brings.
+
+import type { Account, Calls, Chats, Client, ConnectionState, ContactsApi, Devices, Events, Groups, LinkOffer, Message, Messages, OpenOptions, PresenceApi, Profile, RegistrationMode, Safety, Settings, Statuses, UserId } from "./api.js";
+import { CallBook } from "./calls/calls.js";
+import { Apply } from "./chats/apply.js";
+import { ChatList } from "./chats/chat-list.js";
+import { Expiry } from "./chats/expiry.js";
+import { GroupBook } from "./chats/groups.js";
+import { GroupEvents } from "./chats/group-events.js";
+import { MessageBook } from "./chats/messages.js";
+import { Model } from "./chats/model.js";
+import { OwnProfile } from "./chats/own-profile.js";
+import { Search } from "./chats/search.js";
+import { Security } from "./chats/security.js";
+import { Users } from "./chats/users.js";
+import { type AccountRecord, type Core, kDefaultTuning } from "./core.js";
+import { DeviceBook } from "./devices/devices.js";
+import { Enroll } from "./devices/enroll.js";
+import { SafetyBook } from "./devices/safety.js";
+import type { E2e, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
+import { loadSigningKey, makeSigningKey } from "./e2e/device-keys.js";
+import { Emitter } from "./emitter.js";
+import { GodwitError } from "./errors.js";
+import type { Welcome } from "./gen/godwit_pb.js";
+import { Outbox } from "./outbox/outbox.js";
+import { PresenceBook } from "./presence/presence.js";
+import { Export } from "./settings/export.js";
+import { SettingsBook } from "./settings/settings.js";
+import { StatusBook } from "./status/statuses.js";
+import { openStore } from "./store/open.js";
+import type { SealedStore } from "./store/sealed.js";
+import { afterPrefix } from "./store/store.js";
+import { decodeRecord, encodeRecord, Units } from "./store/units.js";
+import { HistorySync } from "./sync/history.js";
+import { Inbox } from "./sync/inbox.js";
+import { SelfChannel } from "./sync/self.js";
+import { WatermarkSync } from "./sync/watermarks.js";
+import { Connection } from "./transport/connection.js";
+import { proofs } from "./transport/proofs.js";
+
+/** Makes the encryption of an account. */
+export type MakeE2e = (host: E2eHost) => Promise<E2e> | E2e;
+
+const kDeviceKey = "device";
+
+export class GodwitClient implements Client {
+  readonly chats: Chats;
+  readonly messages: Messages;
+  readonly groups: Groups;
+  readonly statuses: Statuses;
+  readonly presence: PresenceApi;
+  readonly calls: Calls;
+  readonly devices: Devices;
+  readonly settings: Settings;
+  readonly contacts: ContactsApi;
+  readonly safety: Safety;
+
+  readonly #core: Core;
+  readonly #makeE2e: MakeE2e;
+  readonly #emitter: Emitter;
+  readonly #model: Model;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #history: HistorySync;
+  readonly #marks: WatermarkSync;
+  readonly #security: Security;
+  readonly #users: Users;
+  readonly #chatList: ChatList;
+  readonly #groupEvents: GroupEvents;
+  readonly #presence: PresenceBook;
+  readonly #statuses: StatusBook;
+  readonly #calls: CallBook;
+  readonly #enroll: Enroll;
+  readonly #expiry: Expiry;
+  readonly #cleanup: (() => void)[] = [];
+  #account: AccountRecord | undefined;
+  #deviceKey: SigningKey | undefined;
+  #e2e: E2e | undefined;
+  #state: ConnectionState = "none";
+  #closed = false;
+
+  constructor(options: OpenOptions, store: SealedStore, emitter: Emitter, makeE2e: MakeE2e) {
+    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+    if (WebSocket === undefined) throw new GodwitError("not_supported", "there is no WebSocket here: pass one in the options");
+    const tuning = { ...kDefaultTuning, ...options.tuning };
+    this.#makeE2e = makeE2e;
+    this.#emitter = emitter;
+    const connection = new Connection(options.url, WebSocket as never, tuning, options.clientName ?? "godwit-sdk", {
+      credentials: () => this.#account && { ...this.#account, userId: BigInt(this.#account.userId), key: this.#deviceKey! },
+      saveToken: (token, tokenExpiresMs) => this.#saveAccount({ ...this.#account!, token, tokenExpiresMs }),
+      cursor: () => this.#inbox.cursor(),
+      cursorLost: () => this.#inbox.lost(),
+      onWelcome: (welcome) => this.#welcome(welcome),
+      onPush: (body) => this.#push(body),
+      onState: (state, more) => this.#setState(state, more),
+    });
+    const core: Core = {
+      connection,
+      store,
+      units: new Units(store),
+      emitter,
+      tuning,
+      me: () => {
+        if (this.#account === undefined) throw new GodwitError("no_account", "register or link this device first");
+        return this.#account;
+      },
+      e2e: () => {
+        if (this.#e2e === undefined) throw new GodwitError("no_account", "register or link this device first");
+        return this.#e2e;
+      },
+    };
+    this.#core = core;
+    this.#model = new Model(core);
+    this.#groupEvents = new GroupEvents(core, this.#model);
+    this.#security = new Security(core, this.#model);
+    const apply = new Apply(core, this.#model, this.#groupEvents, this.#security);
+    const self = new SelfChannel(core, this.#model, apply);
+    this.#history = new HistorySync(core, this.#model, apply, this.#groupEvents, this.#security);
+    this.#inbox = new Inbox(core, this.#model, apply, this.#security, this.#history, self);
+    this.#marks = new WatermarkSync(core, this.#model);
+    this.#outbox = new Outbox(core, this.#model, apply);
+    this.#users = new Users(core, this.#model, self);
+    const search = new Search(core, this.#model);
+    const profile = new OwnProfile(core, this.#model);
+    const messages = new MessageBook(core, this.#model, apply, this.#outbox, search, profile);
+    this.#chatList = new ChatList(core, this.#model, this.#users, this.#marks);
+    const groups = new GroupBook(core, this.#model, this.#groupEvents, messages);
+    this.#presence = new PresenceBook(core, this.#model);
+    this.#statuses = new StatusBook(core, messages);
+    this.#calls = new CallBook(core, options.RTCPeerConnection ?? globalThis.RTCPeerConnection);
+    this.#expiry = new Expiry(core, this.#model);
+    this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
+    this.#chatList.setGroupTimer = (chat, timerS) => groups.setSettings(chat, { timerS });
+    apply.onStatusKey = async (unit, author, key) => unit.raw(await core.e2e().learnStatusKey(author, key));
+    this.#inbox.onCaughtUp = () => this.#caughtUp();
+    this.#model.onStored = (chat, id, message) => {
+      search.stored(chat, id, message);
+      if (message !== undefined && message.from !== this.#account?.userId) this.#presence.stopTyping(chat, message.from);
+      if (message?.content.kind === "text") void this.#groupEvents.readName(chat).catch(() => {});
+    };
+    this.chats = this.#chatList;
+    this.messages = messages;
+    this.groups = groups;
+    this.statuses = this.#statuses;
+    this.presence = this.#presence;
+    this.calls = this.#calls;
+    this.devices = new DeviceBook(core, () => this.#deviceKey!);
+    this.contacts = this.#users;
+    this.safety = new SafetyBook(core);
+    this.settings = new SettingsBook(core, profile, self, new Export(core), {
+      deleteAccount: () => this.#deleteAccount(),
+      signOut: () => this.#signOut(),
+    });
+  }
+
+  /** Loads what is stored, and connects unless told otherwise. */
+  async start(offline: boolean): Promise<void> {
+    const stored = await this.#core.store.get("account");
+    await this.#model.load();
+    if (stored !== undefined) {
+      this.#deviceKey = await loadSigningKey(this.#core.store.vault(), kDeviceKey);
+      if (this.#deviceKey === undefined) throw new GodwitError("storage_failed", "the device's key is gone");
+      this.#account = decodeRecord<AccountRecord>(stored);
+      this.#e2e = await this.#openE2e(this.#account);
+      await this.#outbox.load();
+    }
+    this.#expiry.start();
+    this.#listenToPlatform();
+    if (this.#account !== undefined) {
+      this.#setState("offline");
+      if (!offline) this.connect();
+    }
+  }
+
+  get account(): Account | undefined {
+    if (this.#account === undefined) return undefined;
+    const { userId, deviceId, handle } = this.#account;
+    return { userId, deviceId, handle };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  registrationMode(): Promise<RegistrationMode> {
+    return this.#enroll.mode();
+  }
+
+  requestCode(handle: string): Promise<{ expiresS: number; retryAfterS: number }> {
+    return this.#enroll.requestCode(handle);
+  }
+
+  register(registration: { handle: string; deviceName?: string; invite?: string; code?: string }): Promise<Account> {
+    if (this.#account !== undefined) return Promise.reject(new GodwitError("wrong_state", "this device has an account"));
+    return this.#enroll.register(registration);
+  }
+
+  linkThisDevice({ deviceName }: { deviceName?: string } = {}): Promise<LinkOffer> {
+    if (this.#account !== undefined) return Promise.reject(new GodwitError("wrong_state", "this device has an account"));
+    return this.#enroll.link(deviceName);
+  }
+
+  connect(): void {
+    if (this.#account !== undefined && !this.#closed) this.#core.connection.start();
+  }
+
+  disconnect(): void {
+    this.#core.connection.stop(this.#account === undefined ? "none" : "offline");
+  }
+
+  setOnline(online: boolean): void {
+    this.#core.connection.setOnline(online);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const undo of this.#cleanup) undo();
+    this.#expiry.stop();
+    this.#outbox.stop();
+    this.#calls.close();
+    this.#core.connection.stop();
+    await this.#inbox.stop();
+    this.#e2e?.close();
+    await this.#core.store.close();
+  }
+
+  lookup(handle: string): Promise<UserId> {
+    return this.#users.lookup(handle);
+  }
+
+  user(id: UserId): Promise<Profile> {
+    return this.#users.profile(id);
+  }
+
+  async send(to: string, text: string): Promise<Message> {
+    if (/^(u\d{1,20}|g[0-9a-f]{32})$/.test(to)) return this.messages.send(to, { text });
+    const known = this.#model.chats().find((chat) => chat.peer !== undefined && this.#model.user(chat.peer)?.handle === to.toLowerCase());
+    return this.messages.send(known?.id ?? (await this.chats.openDirect(to)).id, { text });
+  }
+
+  on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): () => void {
+    return this.#emitter.on(event, listener);
+  }
+
+  #setState(state: ConnectionState, more: { retryAt?: number; reason?: string } = {}): void {
+    if (this.#closed && state !== "offline") return;
+    this.#state = state;
+    if (state !== "online" && state !== "catching_up") {
+      this.#presence.disconnected();
+      this.#calls.disconnected();
+    }
+    this.#emitter.emit("connection", { state, ...more });
+  }
+
+  #welcome(welcome: Welcome): void {
+    const ready = this.#core.e2e().connected(welcome);
+    ready.then(
+      () => {
+        if (this.#core.connection.live) this.#outbox.wake();
+      },
+      (error: unknown) => {
+        if ((error as Error).name === "E2eError") this.#core.connection.stop("stopped", "encryption");
+        else if (this.#core.connection.live) this.#core.connection.restart();
+      },
+    );
+    this.#inbox.welcome(welcome, ready);
+    this.#presence.connected();
+    this.#calls.connected();
+  }
+
+  #caughtUp(): void {
+    if (!this.#core.connection.live) return;
+    this.#setState("online");
+    this.#chatList.tellRead();
+    void this.#history.run();
+    void this.#learnHandles().catch(() => {});
+  }
+
+  #push(body: ReplyBody): void {
+    switch (body.case) {
+      case "deliver":
+        return this.#inbox.deliver(body.value.envelopes);
+      case "gap":
+        return this.#inbox.gap(body.value);
+      case "caughtUp":
+        return this.#inbox.caughtUp();
+      case "watermarks":
+        return this.#background(this.#marks.watermarks(body.value.watermarks));
+      case "receiptCounts":
+        return this.#background(this.#marks.receipts(body.value));
+      case "presences":
+        return this.#presence.presences(body.value.presences);
+      case "typingNotice":
+        return this.#presence.typing(body.value);
+      case "statusNews":
+      case "statusViewCount":
+        return this.#statuses.push(body);
+      case "callOffered":
+      case "callChanged":
+      case "callSignaled":
+      case "callState":
+        return this.#calls.push(body);
+      case "keyStock":
+        return this.#background(this.#core.e2e().stock(body.value));
+      default: // newer servers may push what this client does not know
+    }
+  }
+
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (error instanceof GodwitError && error.code !== "disconnected") this.#emitter.emit("error", error);
+    });
+  }
+
+  async #makeDeviceKey(): Promise<SigningKey> {
+    const vault = this.#core.store.vault();
+    this.#deviceKey ??= (await loadSigningKey(vault, kDeviceKey)) ?? (await makeSigningKey(vault, kDeviceKey));
+    return this.#deviceKey;
+  }
+
+  async #saveAccount(account: AccountRecord): Promise<void> {
+    await this.#core.store.batch([{ key: "account", value: encodeRecord(account) }]);
+    this.#account = account;
+  }
+
+  /** This device has an account now. A linked one begins at the end of every chat. */
+  async #adopt(account: AccountRecord): Promise<Account> {
+    await this.#saveAccount(account);
+    this.#e2e = await this.#openE2e(account);
+    this.connect();
+    if (account.handle === "") await this.#history.chatList(false);
+    this.#emitter.emit("account", this.account);
+    return this.account!;
+  }
+
+  #openE2e(account: AccountRecord): Promise<E2e> | E2e {
+    const { store, connection } = this.#core;
+    return this.#makeE2e({
+      userId: BigInt(account.userId),
+      deviceId: account.deviceId,
+      deviceKey: this.#deviceKey!,
+      vault: store.vault(),
+      get: (key) => store.get(key),
+      list: (prefix) => store.range(prefix, afterPrefix(prefix)),
+      write: (writes) => store.batch(writes),
+      request: (body) => connection.request(body),
+      emit: (event) => this.#security.fromE2e(event),
+      now: () => connection.now(),
+    });
+  }
+
+  /** Of the user after linking, and of who wrote first. */
+  async #learnHandles(): Promise<void> {
+    const me = this.#core.me();
+    if (me.handle === "") {
+      await this.#users.introduce(me.userId);
+      const handle = this.#model.user(me.userId)?.handle;
+      if (handle !== undefined) await this.#saveAccount({ ...this.#account!, handle });
+      this.#emitter.emit("account", this.account);
+    }
+    for (const { peer } of this.#model.chats()) if (peer !== undefined) await this.#users.introduce(peer);
+  }
+
+  async #deleteAccount(): Promise<void> {
+    const { connection } = this.#core;
+    const signature = await proofs.deleteAccount(this.#deviceKey!, connection.nonce, BigInt(this.#core.me().userId));
+    const reply = await connection.request({ case: "deleteAccount", value: { signature } });
+    if (reply.case === "done") await this.#forget();
+  }
+
+  async #signOut(): Promise<void> {
+    await this.devices.revoke(this.#core.me().deviceId);
+    await this.#forget();
+  }
+
+  async #forget(): Promise<void> {
+    this.#closed = true;
+    for (const undo of this.#cleanup) undo();
+    this.#expiry.stop();
+    this.#outbox.stop();
+    this.#core.connection.stop("none");
+    await this.#inbox.stop();
+    this.#e2e?.close();
+    await this.#core.store.destroy();
+    this.#account = undefined;
+    this.#emitter.emit("account", undefined);
+  }
+
+  #listenToPlatform(): void {
+    if (typeof globalThis.addEventListener !== "function") return;
+    const up = () => this.setOnline(true);
+    const down = () => this.setOnline(false);
+    globalThis.addEventListener("online", up);
+    globalThis.addEventListener("offline", down);
+    this.#cleanup.push(() => {
+      globalThis.removeEventListener("online", up);
+      globalThis.removeEventListener("offline", down);
+    });
+  }
+}
+
+/** Opens the storage and a client on it. */
+export async function openWith(options: OpenOptions, makeE2e: MakeE2e): Promise<Client> {
+  const emitter = new Emitter();
+  const store = await openStore(options, emitter);
+  const client = new GodwitClient(options, store, emitter, makeE2e);
+  try {
+    await client.start(options.offline ?? false);
+  } catch (error) {
+    await client.close().catch(() => {});
+    throw error;
+  }
+  return client;
+}

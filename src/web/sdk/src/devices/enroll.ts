@@ -1,0 +1,97 @@
+// How a device gets into an account: by making one, or by being let into one.
+
+import type { Account, LinkOffer, RegistrationMode } from "../api.js";
+import type { AccountRecord } from "../core.js";
+import type { ReplyBody, SigningKey } from "../e2e/api.js";
+import { GodwitError } from "../errors.js";
+import { Registration } from "../gen/godwit_pb.js";
+import type { Connection } from "../transport/connection.js";
+import { proofs } from "../transport/proofs.js";
+import { linkText } from "./devices.js";
+
+const kModes: Record<number, RegistrationMode> = {
+  [Registration.OPEN]: "open",
+  [Registration.INVITE]: "invite",
+  [Registration.VERIFIED]: "verified",
+};
+
+export class Enroll {
+  readonly #connection: Connection;
+  readonly #key: () => Promise<SigningKey>;
+  readonly #adopt: (account: AccountRecord) => Promise<Account>;
+
+  /** `key` makes or loads the device's key, `adopt` stores the account and connects. */
+  constructor(connection: Connection, key: () => Promise<SigningKey>, adopt: (account: AccountRecord) => Promise<Account>) {
+    this.#connection = connection;
+    this.#key = key;
+    this.#adopt = adopt;
+  }
+
+  async mode(): Promise<RegistrationMode> {
+    const { socket, challenge } = await this.#connection.greet();
+    socket.close();
+    return kModes[challenge.registration] ?? "closed";
+  }
+
+  async requestCode(handle: string): Promise<{ expiresS: number; retryAfterS: number }> {
+    const { socket } = await this.#connection.greet();
+    try {
+      const reply = await socket.request({ case: "requestCode", value: { handle } });
+      if (reply.case !== "codeSent") throw new GodwitError("bad_frame", "the server did not send a code");
+      return { expiresS: reply.value.expiresS, retryAfterS: reply.value.retryAfterS };
+    } finally {
+      socket.close();
+    }
+  }
+
+  async register({ handle, deviceName = "", invite = "", code = "" }: { handle: string; deviceName?: string; invite?: string; code?: string }): Promise<Account> {
+    const key = await this.#key();
+    const { socket, challenge } = await this.#connection.greet();
+    try {
+      const signature = await proofs.register(key, challenge.nonce, handle);
+      const reply = await socket.request({ case: "register", value: { handle, deviceKey: key.publicKey, signature, deviceName, invite, code } });
+      if (reply.case !== "registered") throw new GodwitError("bad_frame", "the server did not register");
+      const { userId, deviceId, token, tokenExpiresMs } = reply.value;
+      return await this.#adopt({ userId: String(userId), deviceId, handle: handle.toLowerCase(), token, tokenExpiresMs: Number(tokenExpiresMs) });
+    } finally {
+      socket.close();
+    }
+  }
+
+  async link(deviceName = ""): Promise<LinkOffer> {
+    const key = await this.#key();
+    let onPush: (body: ReplyBody) => void = () => {};
+    let onClose = () => {};
+    const { socket, challenge } = await this.#connection.greet((body) => onPush(body), () => onClose());
+    try {
+      const signature = await proofs.linkBegin(key, challenge.nonce);
+      const reply = await socket.request({ case: "linkBegin", value: { deviceKey: key.publicKey, signature, deviceName } });
+      if (reply.case !== "linkOffer") throw new GodwitError("bad_frame", "the server made no offer");
+      const { linkId, expiresS } = reply.value;
+      const linked = new Promise<Account>((resolve, reject) => {
+        const ended = (why: string) => reject(new GodwitError("link_invalid", why));
+        const timer = setTimeout(() => {
+          ended("the offer has expired");
+          socket.close();
+        }, expiresS * 1000);
+        onClose = () => {
+          clearTimeout(timer);
+          ended("the offer was taken back");
+        };
+        onPush = (body) => {
+          if (body.case !== "linked") return;
+          clearTimeout(timer);
+          const { userId, deviceId, token, tokenExpiresMs } = body.value;
+          this.#adopt({ userId: String(userId), deviceId, handle: "", token, tokenExpiresMs: Number(tokenExpiresMs) }).then(resolve, reject);
+          onClose = () => {};
+          socket.close();
+        };
+      });
+      linked.catch(() => {}); // whoever waits for it hears of it
+      return { text: linkText(linkId, key.publicKey), expiresAt: Date.now() + expiresS * 1000, linked, cancel: () => socket.close() };
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+}

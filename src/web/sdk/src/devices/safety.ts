@@ -1,0 +1,41 @@
+// Verification of users, and of the server.
+
+import type { Safety, SafetyNumber, UserId } from "../api.js";
+import type { Core } from "../core.js";
+import { fromBase64Url, toBase64Url } from "../ids.js";
+
+export class SafetyBook implements Safety {
+  readonly #core: Core;
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async number(user: UserId): Promise<SafetyNumber> {
+    const { digits, qr, verified } = await this.#core.e2e().safetyNumber(BigInt(user));
+    return { digits, qr: toBase64Url(qr), verified };
+  }
+
+  async compare(user: UserId, scannedQr: string): Promise<boolean> {
+    let qr: Uint8Array;
+    try {
+      qr = fromBase64Url(scannedQr.trim());
+    } catch {
+      return false;
+    }
+    return this.#core.e2e().verifySafetyNumber(BigInt(user), qr);
+  }
+
+  setVerified(user: UserId, verified: boolean): Promise<void> {
+    return this.#core.e2e().setVerified(BigInt(user), verified);
+  }
+
+  async auditKeyLog(onProgress?: (done: number, of: number) => void): Promise<{ entries: number; ok: boolean; detail?: string }> {
+    try {
+      const { entries } = await this.#core.e2e().auditKeyLog(onProgress);
+      return { entries, ok: true };
+    } catch (error) {
+      if ((error as Error).name !== "E2eError") throw error;
+      return { entries: 0, ok: false, detail: (error as Error).message };
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** What is known of the encryption of a chat, and its rows. */
+import type { Device, Write } from "../api.js";
+import { fromHex, hex, utf8 } from "../bytes.js";
+import type { Mls, MlsState } from "../mls.js";
+import { readState, stateWrites } from "../mls-rows.js";
+
+export interface ChatState {
+  /** Absent: this device is not in the group, or not any more. */
+  mls: MlsState | undefined;
+  /** The epoch with which this device came in; messages of earlier ones cannot be read. */
+  joinedEpoch: bigint | undefined;
+  /** The state does not fit the chat any more (a commit is missing or cannot be followed): this device has to join anew. */
+  lost: boolean;
+  /** Users who left or were deleted, whose devices the next commit takes out. */
+  departed: bigint[];
+  /** The group's secret (frame.ts), once it is known. */
+  secret: Uint8Array | undefined;
+  /** The epoch in which this device last told the secret. */
+  secretTold: bigint | undefined;
+  /** The size of the key log in the head that this device last told here. */
+  headTold: bigint;
+  /** When this device joined by itself lately, milliseconds since the Unix epoch. */
+  joins: number[];
+  /** A commit that was sent and not answered. */
+  pending: Pending | undefined;
+}
+
+/** A commit under way. Kept until it is answered, since it may have been accepted although the answer was lost. */
+export interface Pending {
+  /** Id of the request, 16 bytes. */
+  id: Uint8Array;
+  endsEpoch: bigint;
+  /** The request, an encoded ClientFrame: it is repeated as it was. */
+  frame: Uint8Array;
+  /** The state after it. */
+  next: MlsState;
+  /** It brings this device in. */
+  joins: boolean;
+  added: Device[];
+  removed: Device[];
+}
+
+export const kNoChat: ChatState = {
+  mls: undefined, joinedEpoch: undefined, lost: false, departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
+  joins: [], pending: undefined,
+};
+
+export const kChatRows = "e2e/chat/";
+const prefixOf = (name: string) => `${kChatRows}${name}/`;
+
+/** The rows that differ between what is stored and `now`. */
+export function chatWrites(name: string, before: ChatState, now: ChatState): Write[] {
+  const prefix = prefixOf(name);
+  return [
+    { key: `${prefix}info`, value: encodeInfo(now) },
+    ...mlsWrites(`${prefix}mls/`, before.mls, now.mls),
+    ...mlsWrites(`${prefix}next/`, before.pending?.next, now.pending?.next),
+  ];
+}
+
+function mlsWrites(prefix: string, before: MlsState | undefined, now: MlsState | undefined): Write[] {
+  if (before === now) return [];
+  const writes = now ? stateWrites(prefix, before, now) : [];
+  if (!before) return writes;
+  // What only the state before had is deleted, should another group have taken its place.
+  const kept = new Set(writes.map((write) => write.key));
+  const gone = stateWrites(prefix, undefined, before).filter((write) => !kept.has(write.key) && !(now && sharesRow(before, now, write.key)));
+  return [...gone.map(({ key }) => ({ key, value: undefined })), ...writes];
+}
+
+/** Rows that `stateWrites` left as they are because both states have the same object. */
+function sharesRow(before: MlsState, now: MlsState, key: string): boolean {
+  const [kind, digits] = key.split("/").slice(-2);
+  const epoch = /^\d+$/.test(digits ?? "") ? BigInt(digits!) : undefined;
+  if (epoch === undefined) return false;
+  const at = (state: MlsState) => (state.groupContext.epoch === epoch ? state : state.historicalReceiverData.get(epoch));
+  const [was, is] = [at(before), at(now)];
+  if (!was || !is) return false;
+  return kind === "tree" ? was.ratchetTree === is.ratchetTree : now.historicalReceiverData.has(epoch);
+}
+
+/** Reads a chat back. */
+export function readChat(mls: Mls, name: string, rows: Array<[string, Uint8Array]>): ChatState {
+  const prefix = prefixOf(name);
+  const under = (part: string) => rows.filter(([key]) => key.startsWith(`${prefix}${part}/`));
+  const info = rows.find(([key]) => key === `${prefix}info`)?.[1];
+  if (!info) return kNoChat;
+  const { pending, ...rest } = decodeInfo(info);
+  const state = readState(mls, `${prefix}mls/`, under("mls"));
+  const next = pending && readState(mls, `${prefix}next/`, under("next"));
+  // A damaged state is a lost one, from which the chat comes back by itself.
+  return { ...rest, lost: rest.lost || (rest.joinedEpoch !== undefined && !state), mls: state, pending: pending && next && { ...pending, next } };
+}
+
+type StoredInfo = Omit<ChatState, "mls" | "pending"> & { pending: Omit<Pending, "next"> | undefined };
+
+function encodeInfo({ mls: _, pending, ...info }: ChatState): Uint8Array {
+  const { next: __, ...request } = pending ?? { next: undefined };
+  return utf8(JSON.stringify({ ...info, pending: pending && request }, (_key, value: unknown) => {
+    if (typeof value === "bigint") return { n: value.toString() };
+    if (value instanceof Uint8Array) return { x: hex(value) };
+    return value;
+  }));
+}
+
+function decodeInfo(bytes: Uint8Array): StoredInfo {
+  const info = JSON.parse(new TextDecoder().decode(bytes), (_key, value: unknown) => {
+    if (value && typeof value === "object" && "n" in value) return BigInt(value.n as string);
+    if (value && typeof value === "object" && "x" in value) return fromHex(value.x as string);
+    return value;
+  }) as Partial<StoredInfo>;
+  return { ...kNoChat, pending: undefined, ...info };
+}

@@ -1,0 +1,166 @@
+/** What envelopes do to the encryption of their chat. */
+import type { Envelope } from "../../gen/godwit_pb.js";
+import type { ChatRef, Device, E2eHost, Opened, UnreadableReason } from "../api.js";
+import { equal } from "../bytes.js";
+import type { KeyPackages } from "../key-packages.js";
+import { MlsRefused, type Change, type Mls } from "../mls.js";
+import { groupIdOf, nameOf } from "./chat-id.js";
+import { accept } from "./pending.js";
+import { decodeFrame } from "./frame.js";
+import type { Work } from "./chats.js";
+import type { Gossip } from "./gossip.js";
+
+const kNothing: Opened = { kind: "none" };
+const unreadable = (reason: UnreadableReason): Opened => ({ kind: "unreadable", reason });
+
+export class Incoming {
+  constructor(
+    private readonly host: E2eHost,
+    private readonly mls: Mls,
+    private readonly packages: KeyPackages,
+    private readonly gossip: Gossip,
+  ) {}
+
+  async open(tx: Work, envelope: Envelope): Promise<Opened> {
+    const chat = this.chatOf(envelope);
+    if (chat.peer === this.host.userId) return kNothing;  // Between one's own devices: self.ts.
+    if (envelope.endsEpoch !== undefined) await this.commit(tx, chat, envelope, envelope.endsEpoch);
+    if (envelope.event) await this.departures(tx, chat, envelope);
+    if (envelope.endsEpoch !== undefined || envelope.payload.length === 0) return kNothing;
+    return this.message(tx, chat, envelope);
+  }
+
+  private chatOf(envelope: Envelope): ChatRef {
+    if (envelope.chat.length > 0) return { chat: envelope.chat };
+    return { peer: envelope.from === this.host.userId ? envelope.to : envelope.from };
+  }
+
+  private isOwn(envelope: Envelope): boolean {
+    return envelope.from === this.host.userId && envelope.fromDevice === this.host.deviceId;
+  }
+
+  private async message(tx: Work, chat: ChatRef, envelope: Envelope): Promise<Opened> {
+    if (this.isOwn(envelope)) return kNothing;
+    const name = nameOf(chat);
+    const { mls: state, joinedEpoch } = await tx.get(name);
+    const epoch = this.mls.epochOf(envelope.payload);
+    if (epoch === undefined) return unreadable("forged");
+    if (!state || joinedEpoch === undefined || epoch < joinedEpoch) return unreadable("before_joining");
+    if (epoch > state.groupContext.epoch) {
+      // Commits come in the chat's order, before the messages of their epochs: one of them did not come.
+      await tx.update(name, { lost: true });
+      return unreadable("state_lost");
+    }
+    if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return unreadable("too_late");
+    try {
+      const { state: after, plaintext, from } = await this.mls.open(state, envelope.payload);
+      const frame = decodeFrame(envelope.id, plaintext);
+      // The keys of a message that is not what it says are used up all the same: the true one cannot have them.
+      const { secret } = await tx.update(name, { mls: after });
+      if (!frame || from.userId !== envelope.from || from.deviceId !== envelope.fromDevice) return unreadable("forged");
+      if (!secret && frame.secret) await tx.update(name, { secret: frame.secret });
+      if (frame.head) tx.after(() => this.gossip.heard(from.userId, frame.head!));
+      return { kind: "content", content: frame.content, from: { userId: from.userId, deviceId: from.deviceId } };
+    } catch (error) {
+      if (!(error instanceof MlsRefused)) throw error;
+      return unreadable(/gen in the past/.test(error.message) ? "too_late" : "forged");
+    }
+  }
+
+  private async commit(tx: Work, chat: ChatRef, envelope: Envelope, endsEpoch: bigint): Promise<void> {
+    const name = nameOf(chat);
+    const { mls: state, pending } = await tx.get(name);
+    if (pending && equal(pending.id, envelope.id)) return accept(this.host, tx, chat);
+    // It is there already: an envelope that comes again, or whose state came with the answer to the request.
+    if (state && state.groupContext.epoch > endsEpoch) return;
+    if (envelope.welcome.length > 0 && (await this.welcomed(tx, chat, envelope))) return;
+    if (!state) return;
+    if (this.isOwn(envelope) || state.groupContext.epoch < endsEpoch) return void (await tx.update(name, { lost: true }));
+    try {
+      const { state: after, change } = await this.mls.follow(state, envelope.payload, (proposed) => this.allows(chat, envelope, proposed));
+      await tx.update(name, { mls: after, pending: undefined });
+      await this.told(tx, chat, change, envelope);
+    } catch (error) {
+      if (!(error instanceof MlsRefused)) throw error;
+      await tx.update(name, { lost: true, pending: undefined });
+    }
+  }
+
+  private async welcomed(tx: Work, chat: ChatRef, envelope: Envelope): Promise<boolean> {
+    const own = this.packages.find(this.mls.welcomeFor(envelope.welcome));
+    if (!own) return false;
+    const name = nameOf(chat);
+    try {
+      const { state, secret } = await this.mls.join(groupIdOf(this.host.userId, chat), envelope.welcome, own.own);
+      const before = await tx.get(name);
+      await tx.update(name, {
+        mls: state, joinedEpoch: state.groupContext.epoch, lost: false, pending: undefined, secret: secret ?? before.secret, departed: [],
+      });
+      tx.after(() => this.host.emit({ kind: "joined", chat, rejoined: before.joinedEpoch !== undefined }));
+    } catch (error) {
+      if (!(error instanceof MlsRefused)) throw error;
+      await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: true, pending: undefined });
+    }
+    this.packages.used(own.ref).forEach((write) => tx.put(write));
+    tx.after(() => this.packages.forget(own.ref));
+    return true;
+  }
+
+  /**
+   * Whether a commit may do what it does. The server, which sees the group info, could make a device of its own and have
+   * it come in by an external commit: so whoever comes in must be of a user who is in the chat, or whom the members are
+   * told of by the very same envelope. Who may add and remove whom in a group is for the server to say.
+   */
+  private allows(chat: ChatRef, envelope: Envelope, change: Change): boolean {
+    const { committer } = change;
+    if (committer.userId !== envelope.from || committer.deviceId !== envelope.fromDevice) return false;
+    const same = (device: Device) => device.userId === committer.userId && device.deviceId === committer.deviceId;
+    if (change.external && !change.removed.every(same)) return false;
+    if (chat.chat) return true;
+    const mayBeIn = (device: Device) => device.userId === chat.peer || device.userId === this.host.userId;
+    return change.added.every(mayBeIn) && mayBeIn(committer);
+  }
+
+  private async told(tx: Work, chat: ChatRef, change: Change, envelope: Envelope): Promise<void> {
+    const { userId, deviceId } = this.host;
+    const newcomers = new Set(envelope.event?.members.map((member) => member.userId));
+    const removedSelf = change.removed.some((leaf) => leaf.userId === userId && leaf.deviceId === deviceId);
+    const events = [
+      ...change.added.map((device) => ({ kind: "device_added" as const, chat, device, byLink: false })),
+      ...(change.external ? [{ kind: "device_added" as const, chat, device: deviceOf(change.committer), byLink: newcomers.has(change.committer.userId) }] : []),
+      ...(change.external ? [] : change.removed.map((leaf) => ({ kind: "device_removed" as const, chat, device: deviceOf(leaf) }))),
+    ];
+    tx.after(() => events.forEach((event) => this.host.emit(event)));
+    const name = nameOf(chat);
+    const { departed, mls: state } = await tx.get(name);
+    if (removedSelf) {
+      await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: false });
+      tx.after(() => this.host.emit({ kind: "left", chat }));
+    } else if (departed.length > 0 && state) {
+      const present = new Set(this.mls.leaves(state).map((leaf) => leaf.userId));
+      await tx.update(name, { departed: departed.filter((user) => present.has(user)) });
+    }
+  }
+
+  /** Users who left without a commit: the next one takes their devices out. */
+  private async departures(tx: Work, chat: ChatRef, envelope: Envelope): Promise<void> {
+    const { removed, members } = envelope.event!;
+    if (removed.length === 0 && members.length === 0) return;
+    const name = nameOf(chat);
+    const state = await tx.get(name);
+    if (!state.mls) return;
+    if (removed.includes(this.host.userId)) {
+      await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: false, pending: undefined });
+      tx.after(() => this.host.emit({ kind: "left", chat }));
+      return;
+    }
+    const present = new Set(this.mls.leaves(state.mls).map((leaf) => leaf.userId));
+    const back = new Set(members.map((member) => member.userId));
+    const departed = [...new Set([...state.departed, ...removed])].filter((user) => present.has(user) && !back.has(user));
+    if (departed.length !== state.departed.length) await tx.update(name, { departed });
+  }
+}
+
+function deviceOf({ userId, deviceId }: Device): Device {
+  return { userId, deviceId };
+}

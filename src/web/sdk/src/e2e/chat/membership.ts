@@ -1,0 +1,109 @@
+/** Changes of who is in a group, each with the commit that changes its encryption alike: the server takes both or none. */
+import { ErrorCode, type GroupChanged } from "../../gen/godwit_pb.js";
+import { E2eError, type ChatRef, type E2eHost, type MemberChange, type ReplyBody, type RequestBody } from "../api.js";
+import { ask, codeOf } from "../requests.js";
+import type { Commit } from "../../gen/godwit_pb.js";
+import type { Leaf, Mls } from "../mls.js";
+import { nameOf } from "./chat-id.js";
+import type { Chats } from "./chats.js";
+import { commitFields, keep, newId, submit } from "./pending.js";
+import type { ReadPackage, Ready } from "./ready.js";
+
+/** Users who are added by one commit. */
+const kMaxUsersPerCommit = 200;
+const kMaxTries = 8;
+
+type CommitFields = Omit<Commit, "$typeName" | "ratchetTree">;
+
+export class Membership {
+  constructor(
+    private readonly host: E2eHost,
+    private readonly mls: Mls,
+    private readonly chats: Chats,
+    private readonly ready: Ready,
+  ) {}
+
+  /** Makes the encryption of a group that this device made just now. */
+  async create(chat: Uint8Array): Promise<void> {
+    const { mls } = await this.chats.read(nameOf({ chat }));
+    if (!mls) await this.ready.make({ chat }, [this.host.userId]);
+    else await this.ready.finish({ chat });
+  }
+
+  async change(chat: Uint8Array, { add = [], remove = [], ban = [] }: MemberChange): Promise<GroupChanged> {
+    // Everybody else leaves first, so that who comes in never shares an epoch with them.
+    let changed: GroupChanged | undefined;
+    if (remove.length > 0 || ban.length > 0 || add.length === 0) {
+      changed = await this.apply(chat, [], [...remove, ...ban], (id, commit) => ({ case: "changeGroup", value: { id, chat, remove, ban, commit } }));
+    }
+    for (let i = 0; i < add.length; i += kMaxUsersPerCommit) {
+      const some = add.slice(i, i + kMaxUsersPerCommit);
+      changed = await this.apply(chat, some, [], (id, commit) => ({ case: "changeGroup", value: { id, chat, add: some, commit } }));
+    }
+    return changed!;
+  }
+
+  answer(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged> {
+    if (!accept) return ask(this.host, "answerJoin", { id: newId(this.host.now()), chat, userId, accept }, "groupChanged");
+    return this.apply(chat, [userId], [], (id, commit) => ({ case: "answerJoin", value: { id, chat, userId, accept, commit } }));
+  }
+
+  /** Joins by a link: with an external commit, unless the link waits for an admin or the group is not encrypted. */
+  async join(link: string): Promise<GroupChanged> {
+    for (let tries = 0; tries < kMaxTries; tries++) {
+      const info = await this.infoByLink(link);
+      const id = newId(this.host.now());
+      if (!info || info.groupInfo.length === 0) return ask(this.host, "joinGroup", { id, link }, "groupChanged");
+      const chat: ChatRef = { chat: info.chat };
+      const made = await this.ready.joinExternally(chat, info.groupInfo);
+      const body: RequestBody = { case: "joinGroup", value: { id, link, commit: commitFields(made, info.epoch, [], true) } };
+      await this.chats.change((tx) => keep(tx, chat, body, { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] }));
+      const outcome = await submit(this.host, this.chats, chat);
+      if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
+    }
+    throw new E2eError("too_many_races", "others changed the group again and again");
+  }
+
+  private async infoByLink(link: string) {
+    try {
+      return await ask(this.host, "getGroupInfo", { link }, "groupInfo");
+    } catch (error) {
+      if (codeOf(error) !== ErrorCode.not_allowed) throw error;
+      return undefined;  // The link waits for an admin, whose answer brings the commit.
+    }
+  }
+
+  /** A change with its commit, until the server takes it. */
+  private async apply(chat: Uint8Array, add: bigint[], remove: bigint[], request: (id: Uint8Array, commit: CommitFields) => RequestBody): Promise<GroupChanged> {
+    const ref: ChatRef = { chat };
+    // Claimed once: each claim uses keys up, and what came in meanwhile only shows in the tree.
+    const claimed = add.length > 0 ? await this.ready.claim(add) : [];
+    for (let tries = 0; tries < kMaxTries; tries++) {
+      await this.ready.ensure(ref);
+      await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));
+      const outcome = await submit(this.host, this.chats, ref);
+      if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
+    }
+    throw new E2eError("too_many_races", "others changed the group again and again");
+  }
+
+  private async prepare(tx: Parameters<Parameters<Chats["change"]>[0]>[0], ref: ChatRef, claimed: ReadPackage[], remove: bigint[],
+                        request: (id: Uint8Array, commit: CommitFields) => RequestBody): Promise<void> {
+    const { mls, secret, pending } = await tx.get(nameOf(ref));
+    if (!mls || pending) return;
+    const leaves = this.mls.leaves(mls);
+    const isIn = ({ device }: ReadPackage) => leaves.some((leaf) => leaf.userId === device.userId && leaf.deviceId === device.deviceId);
+    const out: Leaf[] = leaves.filter((leaf) => remove.includes(leaf.userId));
+    const packages = claimed.filter((read) => !isIn(read));
+    const made = await this.mls.commit(mls, packages.map(({ keyPackage }) => keyPackage), out.map((leaf) => leaf.index), secret);
+    const added = packages.map(({ device }) => device);
+    const id = newId(this.host.now());
+    const endsEpoch = mls.groupContext.epoch;
+    await keep(tx, ref, request(id, commitFields(made, endsEpoch, added, true)), { id, endsEpoch, next: made.state, joins: false, added, removed: out });
+  }
+}
+
+function groupChanged(reply: ReplyBody): GroupChanged {
+  if (reply.case !== "groupChanged") throw new Error(`a change of members was answered with ${reply.case}`);
+  return reply.value;
+}

@@ -1,0 +1,81 @@
+/** Commits under way: made, sent, and accepted or refused. Exactly one of many for the same epoch is accepted. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ClientFrameSchema, ErrorCode, type Commit } from "../../gen/godwit_pb.js";
+import type { ChatRef, Device, E2eHost, ReplyBody, RequestBody } from "../api.js";
+import { hex, randomBytes } from "../bytes.js";
+import type { MadeCommit } from "../mls.js";
+import { codeOf } from "../requests.js";
+import { nameOf } from "./chat-id.js";
+import type { Pending } from "./chat-state.js";
+import type { Chats, Work } from "./chats.js";
+
+/** How a request for a commit ended. */
+export type Outcome = { kind: "accepted"; reply: ReplyBody } | { kind: "race"; epoch: bigint } | { kind: "stale_devices" };
+
+/** What goes to the server with a commit. `payload` is left out where the request has it elsewhere (Send). */
+export function commitFields(made: MadeCommit, endsEpoch: bigint, joins: Device[], payload: boolean): Omit<Commit, "$typeName" | "ratchetTree"> {
+  return {
+    endsEpoch,
+    payload: payload ? made.commit : new Uint8Array(),
+    groupInfo: made.groupInfo,
+    welcome: made.welcome ?? new Uint8Array(),
+    joins: joins.map((device) => ({ $typeName: "godwit.v1.DeviceRef" as const, ...device })),
+  };
+}
+
+/** Keeps a commit, so that it is sent until it is answered. Replaces none: there is one at a time. */
+export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: Omit<Pending, "frame">): Promise<void> {
+  await tx.update(nameOf(chat), { pending: { ...pending, frame: toBinary(ClientFrameSchema, create(ClientFrameSchema, { body })) } });
+}
+
+/** The commit is the chat's: its state becomes ours. */
+export async function accept(host: E2eHost, tx: Work, chat: ChatRef): Promise<void> {
+  const name = nameOf(chat);
+  const { pending, mls, departed, joinedEpoch } = await tx.get(name);
+  if (!pending) return;
+  const comesIn = pending.joins || joinedEpoch === undefined;
+  const removed = new Set(pending.removed.map((device) => device.userId));
+  await tx.update(name, {
+    pending: undefined, lost: false, mls: pending.next, departed: departed.filter((user) => !removed.has(user)),
+    joinedEpoch: comesIn ? pending.next.groupContext.epoch : joinedEpoch,
+  });
+  tx.after(() => {
+    for (const device of pending.added) host.emit({ kind: "device_added", chat, device, byLink: false });
+    for (const device of pending.removed) host.emit({ kind: "device_removed", chat, device });
+    if (pending.joins) host.emit({ kind: "joined", chat, rejoined: joinedEpoch !== undefined || mls !== undefined });
+  });
+}
+
+/** Sends the chat's pending commit; undefined: there is none (any more). Throws what the server refuses for good. */
+export async function submit(host: E2eHost, chats: Chats, chat: ChatRef): Promise<Outcome | undefined> {
+  const name = nameOf(chat);
+  const { pending } = await chats.read(name);
+  if (!pending) return undefined;
+  const ours = async (tx: Work) => hex((await tx.get(name)).pending?.id ?? new Uint8Array()) === hex(pending.id);
+  const drop = () => chats.change(async (tx) => void ((await ours(tx)) && (await tx.update(name, { pending: undefined }))));
+  try {
+    const reply = await host.request(fromBinary(ClientFrameSchema, pending.frame).body as RequestBody);
+    await chats.change(async (tx) => void ((await ours(tx)) && (await accept(host, tx, chat))));
+    return { kind: "accepted", reply };
+  } catch (error) {
+    const code = codeOf(error);
+    // Not answered: it stays, and is sent again.
+    if (code === undefined || (error as { retryable?: boolean }).retryable) throw error;
+    await drop();
+    if (code === ErrorCode.stale_epoch) return { kind: "race", epoch: (error as { epoch?: bigint }).epoch ?? pending.endsEpoch + 1n };
+    // Extra names of users (device_id 0) are not devices that went: the change as a whole is refused.
+    const extra = (error as { extra?: Array<{ deviceId: number }> }).extra ?? [];
+    if (code === ErrorCode.device_list_stale && extra.every((device) => device.deviceId !== 0)) return { kind: "stale_devices" };
+    throw error;
+  }
+}
+
+/** A UUIDv7 (RFC 9562) for a request. */
+export function newId(nowMs: number): Uint8Array {
+  const id = randomBytes(16);
+  new DataView(id.buffer).setUint16(0, Math.floor(nowMs / 2 ** 32));
+  new DataView(id.buffer).setUint32(2, nowMs % 2 ** 32);
+  id[6] = 0x70 | (id[6]! & 0x0f);
+  id[8] = 0x80 | (id[8]! & 0x3f);
+  return id;
+}

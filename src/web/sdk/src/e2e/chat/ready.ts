@@ -1,0 +1,214 @@
+/**
+ * Brings a chat into a state in which it can be written to.
+ *
+ * - A direct chat without encryption is made: a group of all devices of both users, by one commit.
+ * - A device that is not in the group, or lost its state, joins by itself with an external commit. That is also how a new
+ *   device of a member comes in: it needs nobody of the others to be there, and they see the commit.
+ * - Devices that do not count (any more), and those of users who left, are taken out. Whoever writes first does it: until
+ *   somebody writes there is nothing that they could read.
+ *
+ * Of commits for the same epoch the server takes one. The others are dropped, the winner's is awaited, and it is tried again.
+ */
+import type { ChatRef, Device, E2eHost } from "../api.js";
+import { E2eError } from "../api.js";
+import { randomBytes } from "../bytes.js";
+import type { KeyPackage, Leaf, MadeCommit, Mls, MlsState } from "../mls.js";
+import { MlsRefused } from "../mls.js";
+import { ask } from "../requests.js";
+import type { Directory } from "../transparency/directory.js";
+import { groupIdOf, nameOf } from "./chat-id.js";
+import type { Chats } from "./chats.js";
+import type { ChatState } from "./chat-state.js";
+import { commitFields, keep, newId, submit } from "./pending.js";
+
+/** Keys that were looked up this lately are taken as they are, milliseconds. Large groups ask less often: a lookup is one
+ * request for up to 1,000 users. */
+const kFreshMs = 10 * 60_000;
+const kFreshLargeMs = 60 * 60_000;
+const kLargeUsers = 50;
+/** Tries before it is given up: each lost one means that others changed the chat. */
+const kMaxTries = 8;
+/** How long the winner's commit is awaited before the state counts as lost, milliseconds. */
+const kWinnerMs = 10_000;
+/** Joins by oneself in an hour and chat: a chat whose commits cannot be followed must not end in a storm of joins. */
+const kMaxJoins = 5;
+const kHourMs = 3_600_000;
+
+export class Ready {
+  // What was checked, and against what: seal() asks.
+  private readonly checked = new Map<string, { tree: unknown; departed: number; changes: number; untilMs: number }>();
+
+  constructor(
+    private readonly host: E2eHost,
+    private readonly mls: Mls,
+    private readonly chats: Chats,
+    private readonly directory: Directory,
+  ) {}
+
+  /** Whether `state` may be written to without `ensure`. */
+  holds(name: string, state: ChatState): boolean {
+    const check = this.checked.get(name);
+    return (
+      check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
+      check.tree === state.mls.ratchetTree && check.changes === this.directory.changes && this.host.now() < check.untilMs
+    );
+  }
+
+  async ensure(chat: ChatRef): Promise<void> {
+    const name = nameOf(chat);
+    for (let tries = 0; tries < kMaxTries; tries++) {
+      await this.finish(chat);
+      const state = await this.chats.read(name);
+      if (this.holds(name, state)) return;
+      if (!state.mls || state.lost) {
+        await this.comeIn(chat, state);
+      } else if (!(await this.tidy(chat, state.mls, state))) {
+        return;
+      }
+    }
+    throw new E2eError("too_many_races", "others changed the chat again and again");
+  }
+
+  /** Sends what is pending, and awaits the winner's commit if it lost. */
+  async finish(chat: ChatRef): Promise<void> {
+    const outcome = await submit(this.host, this.chats, chat);
+    if (outcome?.kind === "race") await this.awaitEpoch(chat, outcome.epoch);
+    if (outcome?.kind === "stale_devices") await this.directory.refresh(await this.usersOf(chat), 0);
+  }
+
+  private async awaitEpoch(chat: ChatRef, epoch: bigint): Promise<void> {
+    const name = nameOf(chat);
+    const until = this.host.now() + kWinnerMs;
+    for (;;) {
+      const { mls, lost } = await this.chats.read(name);
+      if (lost || (mls && mls.groupContext.epoch >= epoch)) return;
+      const left = until - this.host.now();
+      if (left <= 0) break;
+      await this.chats.changed(name, left);
+    }
+    await this.chats.change((tx) => tx.update(name, { lost: true }).then(() => undefined));
+  }
+
+  private async usersOf(chat: ChatRef): Promise<bigint[]> {
+    const { mls } = await this.chats.read(nameOf(chat));
+    const users = new Set(mls ? this.mls.leaves(mls).map((leaf) => leaf.userId) : []);
+    users.add(this.host.userId);
+    if (!chat.chat) users.add(chat.peer);
+    return [...users];
+  }
+
+  /** Makes the encryption, or joins by itself. */
+  private async comeIn(chat: ChatRef, state: ChatState): Promise<void> {
+    const info = await ask(this.host, "getGroupInfo", chat.chat ? { chat: chat.chat } : { peer: chat.peer }, "groupInfo");
+    if (info.epoch === 0n && !chat.chat) return this.make(chat, [chat.peer, this.host.userId]);
+    if (info.groupInfo.length === 0) throw new E2eError("no_group_info", "the chat has no group info: another member has to add this device");
+    const joins = state.joins.filter((at) => at > this.host.now() - kHourMs);
+    if (joins.length >= kMaxJoins) throw new E2eError("rejoining_too_often", "this device joined the chat too often in the last hour");
+    const made = await this.joinExternally(chat, info.groupInfo);
+    const id = newId(this.host.now());
+    const to = chat.chat ? { chat: chat.chat } : { to: chat.peer };
+    await this.chats.change(async (tx) => {
+      await tx.update(nameOf(chat), { joins: [...joins, this.host.now()] });
+      await keep(tx, chat, { case: "send", value: { id, ...to, payload: made.commit, commit: commitFields(made, info.epoch, [], false) } },
+                 { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] });
+    });
+    await this.finish(chat);
+  }
+
+  /** An external commit by what the server has. The users in it are looked up first, all at once. */
+  async joinExternally(chat: ChatRef, groupInfo: Uint8Array): Promise<MadeCommit> {
+    const peeked = this.mls.peek(groupInfo);
+    if (peeked) await this.directory.refresh(peeked.leaves.map((leaf) => leaf.userId), kFreshMs);
+    try {
+      return await this.mls.joinExternally(groupIdOf(this.host.userId, chat), groupInfo, new Uint8Array());
+    } catch (error) {
+      if (error instanceof MlsRefused) throw new E2eError("no_group_info", `the group info cannot be used: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** Makes the encryption of a chat, with all devices of `users` but this one. */
+  async make(chat: ChatRef, users: bigint[]): Promise<void> {
+    const name = nameOf(chat);
+    const packages = await this.claim(users);
+    if (!chat.chat && !packages.some(({ device }) => device.userId === chat.peer)) throw new E2eError("no_keys", "the other party has no device with keys");
+    await this.chats.change(async (tx) => {
+      const state = await tx.get(name);
+      if (state.mls && !state.lost) return;  // The other party was quicker.
+      const alone = await this.mls.create(groupIdOf(this.host.userId, chat));
+      const secret = randomBytes(32);
+      const made = await this.mls.commit(alone, packages.map(({ keyPackage }) => keyPackage), [], secret);
+      const id = newId(this.host.now());
+      const to = chat.chat ? { chat: chat.chat } : { to: chat.peer };
+      const added = packages.map(({ device }) => device);
+      await tx.update(name, { mls: alone, lost: false, joinedEpoch: 0n, secret });
+      await keep(tx, chat, { case: "send", value: { id, ...to, payload: made.commit, commit: commitFields(made, 0n, added, false) } },
+                 { id, endsEpoch: 0n, next: made.state, joins: false, added, removed: [] });
+    });
+    await this.finish(chat);
+  }
+
+  /** Takes out who must not be in, and brings in a peer who has no device in it. False: there was nothing to do. */
+  private async tidy(chat: ChatRef, state: MlsState, { departed }: ChatState): Promise<boolean> {
+    const name = nameOf(chat);
+    const leaves = this.mls.leaves(state);
+    const users = new Set(leaves.map((leaf) => leaf.userId));
+    if (!chat.chat) users.add(chat.peer);
+    const freshMs = users.size > kLargeUsers ? kFreshLargeMs : kFreshMs;
+    await this.directory.refresh(users, freshMs);
+    const remove = await this.outdated(leaves, departed);
+    const gone = new Set(remove.map((leaf) => leaf.userId));
+    const present = leaves.some((leaf) => leaf.userId === chat.peer && !remove.includes(leaf));
+    const packages = chat.chat || present ? [] : await this.claim([chat.peer]);
+    if (!chat.chat && !present && packages.length === 0) throw new E2eError("no_keys", "the other party has no device with keys");
+    if (remove.length === 0 && packages.length === 0) {
+      // Departed users without a leaf are done with.
+      if (departed.some((user) => !gone.has(user))) await this.chats.change((tx) => tx.update(name, { departed: [] }).then(() => undefined));
+      this.checked.set(name, { tree: state.ratchetTree, departed: 0, changes: this.directory.changes, untilMs: this.host.now() + freshMs });
+      return false;
+    }
+    await this.commit(chat, state, packages, remove);
+    return true;
+  }
+
+  private async outdated(leaves: Leaf[], departed: bigint[]): Promise<Leaf[]> {
+    const out: Leaf[] = [];
+    for (const leaf of leaves) {
+      if (leaf.userId === this.host.userId && leaf.deviceId === this.host.deviceId) continue;
+      const counts = await this.directory.counts(leaf, leaf.identityKey);
+      if (!counts || departed.includes(leaf.userId)) out.push(leaf);
+    }
+    return out;
+  }
+
+  private async commit(chat: ChatRef, base: MlsState, packages: ReadPackage[], remove: Leaf[]): Promise<void> {
+    const name = nameOf(chat);
+    const to = chat.chat ? { chat: chat.chat } : { to: chat.peer };
+    await this.chats.change(async (tx) => {
+      const { mls, secret, pending } = await tx.get(name);
+      if (pending || mls?.ratchetTree !== base.ratchetTree) return;  // Something came in between: look again.
+      const made = await this.mls.commit(mls, packages.map(({ keyPackage }) => keyPackage), remove.map((leaf) => leaf.index), secret);
+      const id = newId(this.host.now());
+      const added = packages.map(({ device }) => device);
+      await keep(tx, chat, { case: "send", value: { id, ...to, payload: made.commit, commit: commitFields(made, mls.groupContext.epoch, added, false) } },
+                 { id, endsEpoch: mls.groupContext.epoch, next: made.state, joins: false, added, removed: remove });
+    });
+    await this.finish(chat);
+  }
+
+  /** Key packages of all devices of `users` but this one, those that are good. */
+  async claim(users: bigint[]): Promise<ReadPackage[]> {
+    const good: ReadPackage[] = [];
+    for (const { device, identityKey, keyPackage } of await this.directory.claimKeys(users, { keyPackages: true })) {
+      if (device.userId === this.host.userId && device.deviceId === this.host.deviceId) continue;
+      const read = keyPackage && (await this.mls.readKeyPackage(keyPackage, device, identityKey));
+      if (read) good.push({ device, keyPackage: read });
+    }
+    return good;
+  }
+}
+
+export interface ReadPackage {
+  device: Device;
+  keyPackage: KeyPackage;
+}

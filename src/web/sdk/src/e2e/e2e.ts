@@ -1,0 +1,136 @@
+/** Puts the encryption of an account on a device together. */
+import type { Envelope, KeyStock, Welcome } from "../gen/godwit_pb.js";
+import { E2eError, type ChatRef, type E2e, type E2eHost, type MemberChange, type Transaction, type Write } from "./api.js";
+import { Calls } from "./calls.js";
+import { chatOfName, nameOf } from "./chat/chat-id.js";
+import { Chats, type Work } from "./chat/chats.js";
+import { Gossip } from "./chat/gossip.js";
+import { Incoming } from "./chat/incoming.js";
+import { Membership } from "./chat/membership.js";
+import { Outgoing } from "./chat/outgoing.js";
+import { Ready } from "./chat/ready.js";
+import { loadSigningKey, makeSigningKey } from "./device-keys.js";
+import { KeyPackages } from "./key-packages.js";
+import { LookupFailed, Mls } from "./mls.js";
+import { decryptName, encryptName } from "./names.js";
+import { Publisher } from "./publish.js";
+import { SafetyNumbers } from "./safety-number.js";
+import { SelfChannel } from "./self.js";
+import { Statuses } from "./status.js";
+import { audit } from "./transparency/audit.js";
+import { Directory } from "./transparency/directory.js";
+import { Heads, ServerLied } from "./transparency/heads.js";
+import { Monitor } from "./transparency/monitor.js";
+
+const kIdentityKey = "identity";
+
+/** Opens the encryption; what it kept is read, and nothing is asked of the server yet. */
+export async function openE2e(host: E2eHost): Promise<E2e> {
+  const identity = (await loadSigningKey(host.vault, kIdentityKey)) ?? (await makeSigningKey(host.vault, kIdentityKey));
+  const heads = await Heads.load(host);
+  const directory = new Directory(host, heads);
+  const mls = new Mls(
+    { userId: host.userId, deviceId: host.deviceId },
+    identity,
+    async (device, key) => {
+      try {
+        return await directory.proves(device, key);
+      } catch (error) {
+        throw new LookupFailed(error);
+      }
+    },
+    () => host.now(),
+  );
+  const packages = await KeyPackages.load(host, mls, identity.publicKey);
+  const self = await SelfChannel.load(host, identity, directory);
+  const chats = new Chats(host, mls);
+  const gossip = new Gossip(directory);
+  const ready = new Ready(host, mls, chats, directory);
+  const membership = new Membership(host, mls, chats, ready);
+  const incoming = new Incoming(host, mls, packages, gossip);
+  const outgoing = new Outgoing(mls, ready, gossip);
+  const publisher = new Publisher(host, identity, packages, directory, self);
+  const monitor = new Monitor(host, directory);
+  const calls = new Calls(host, identity, mls, chats, directory);
+  const statuses = new Statuses(host, identity, directory);
+  const safety = new SafetyNumbers(host, directory);
+
+  /** The secret of a group that is ready. */
+  async function secretOf(chat: Uint8Array): Promise<Uint8Array | undefined> {
+    return (await chats.read(nameOf({ chat }))).secret;
+  }
+
+  /** Commits whose answer was lost are sent again, each by itself: one that fails must not stop the others. */
+  async function resume(): Promise<void> {
+    for (const name of await chats.withPending()) {
+      await ready.finish(chatOfName(name)).catch((error: unknown) => {
+        if (error instanceof ServerLied) throw error;
+      });
+    }
+  }
+
+  return {
+    async connected(welcome: Welcome) {
+      await telling(async () => {
+        await directory.serial(() => heads.pin(welcome));
+        await monitor.check();
+        if (await publisher.fill()) await monitor.check();
+      });
+      // In the background: the winners of races come with the envelopes that the core opens next.
+      void resume().catch(() => undefined);
+    },
+    stock: (stock: KeyStock) => telling(async () => void (await publisher.fill(stock))),
+    begin: async () => transaction(await chats.begin(), incoming, outgoing),
+    ready: (chat: ChatRef) => telling(() => ready.ensure(chat)),
+    createGroup: (chat: Uint8Array) => telling(() => membership.create(chat)),
+    changeMembers: (chat: Uint8Array, change: MemberChange) => telling(() => membership.change(chat, change)),
+    answerJoin: (chat: Uint8Array, userId: bigint, accept: boolean) => telling(() => membership.answer(chat, userId, accept)),
+    joinGroup: (link: string) => telling(() => membership.join(link)),
+    async encryptName(chat: Uint8Array, name: string) {
+      const secret = await secretOf(chat);
+      if (!secret) throw new E2eError("no_secret", "the group's secret is not known yet: it comes with the next message");
+      return encryptName(secret, chat, name);
+    },
+    async decryptName(chat: Uint8Array, encrypted: Uint8Array) {
+      const secret = await secretOf(chat);
+      return secret && decryptName(secret, chat, encrypted);
+    },
+    async sealCall(chat: ChatRef, callId: Uint8Array, plaintext: Uint8Array) {
+      await telling(() => ready.ensure(chat));
+      const sealed = await calls.seal(chat, callId, plaintext);
+      if (!sealed) throw new E2eError("too_many_races", "the chat's encryption went away");
+      return sealed;
+    },
+    openCall: (chat: ChatRef, callId: Uint8Array, sealed: Uint8Array) => calls.open(chat, callId, sealed),
+    sealToSelf: (plaintext: Uint8Array) => telling(() => self.seal(plaintext)),
+    openFromSelf: (envelope: Envelope) => self.open(envelope),
+    sealStatus: (audience: bigint[], plaintext: Uint8Array) => statuses.seal(audience, plaintext),
+    learnStatusKey: (author: bigint, keyMessage: Uint8Array) => statuses.learn(author, keyMessage),
+    openStatus: (author: bigint, payload: Uint8Array) => statuses.open(author, payload),
+    safetyNumber: (userId: bigint) => telling(() => safety.of(userId)),
+    verifySafetyNumber: (userId: bigint, qr: Uint8Array) => telling(() => safety.verify(userId, qr)),
+    setVerified: (userId: bigint, verified: boolean) => directory.setVerified(userId, verified),
+    auditKeyLog: (progress?: (read: number, of: number) => void) => telling(() => audit(directory, progress)),
+    close: () => chats.close(),
+  };
+}
+
+/** The app sees one error for a server that lies, whatever it lied about. */
+async function telling<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ServerLied) throw new E2eError("server_lied", error.message);
+    throw error;
+  }
+}
+
+function transaction(work: Work, incoming: Incoming, outgoing: Outgoing): Transaction {
+  return {
+    open: (envelope: Envelope) => telling(() => incoming.open(work, envelope)),
+    seal: (chat: ChatRef, id: Uint8Array, content: Uint8Array) => outgoing.seal(work, chat, id, content),
+    writes: (): Write[] => work.writes(),
+    done: () => work.done(),
+    abort: () => work.abort(),
+  };
+}

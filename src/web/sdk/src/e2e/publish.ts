@@ -1,0 +1,60 @@
+/** Publishes this device's identity, key packages and the prekey of its channel to the other ones, and keeps the stock filled. */
+import type { KeyStock } from "../gen/godwit_pb.js";
+import type { E2eHost, SigningKey } from "./api.js";
+import { be32, be64, concat, equal, labelled } from "./bytes.js";
+import type { KeyPackages } from "./key-packages.js";
+import { ask } from "./requests.js";
+import type { SelfChannel } from "./self.js";
+import type { Directory } from "./transparency/directory.js";
+
+/** Key packages that the server should have of this device. */
+const kWanted = 100;
+/** A last resort is used by many, so it is replaced this often, milliseconds. */
+const kLastResortMs = 30 * 86_400_000;
+
+export class Publisher {
+  private running: Promise<boolean> | undefined;
+
+  constructor(
+    private readonly host: E2eHost,
+    private readonly identity: SigningKey,
+    private readonly packages: KeyPackages,
+    private readonly directory: Directory,
+    private readonly self: SelfChannel,
+  ) {}
+
+  /**
+   * Brings the server's stock up to what is wanted. One at a time: another call waits for the one under way. True: the
+   * identity was published, and must now be in the key log.
+   */
+  fill(stock?: KeyStock): Promise<boolean> {
+    this.running ??= this.run(stock).finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async run(told: KeyStock | undefined): Promise<boolean> {
+    const stock = told ?? (await ask(this.host, "getKeyStock", {}, "keyStock"));
+    const own = (await this.directory.known(this.host.userId))?.devices.find((device) => device.deviceId === this.host.deviceId);
+    const identity = !stock.identity || (own !== undefined && !equal(own.identityKey, this.identity.publicKey));
+    // The server has packages whose private parts are no more: nobody must get them.
+    const replace = identity || stock.keyPackages > this.packages.oneTimeLeft;
+    const missing = Math.min(kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
+    const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
+    const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
+    const signedPrekey = await this.self.prekeyToPublish(identity);
+    if (oneTime === 0 && !lastResort && !signedPrekey) return false;
+    const keyPackages = await this.packages.make(oneTime, lastResort);
+    await ask(this.host, "publishKeys", { ...(identity ? await this.signedIdentity() : {}), keyPackages, replace, signedPrekey }, "keyStock");
+    return identity;
+  }
+
+  private async signedIdentity() {
+    const { userId, deviceId, deviceKey } = this.host;
+    const who = concat(be64(userId), be32(deviceId));
+    return {
+      identityKey: this.identity.publicKey,
+      identitySignature: await this.identity.sign(labelled("identity", deviceKey.publicKey, who)),
+      deviceSignature: await deviceKey.sign(labelled("device-identity", this.identity.publicKey, who)),
+    };
+  }
+}

@@ -1,0 +1,207 @@
+// Messages on their way to the server. Each is stored before `add` returns, is sent until it is accepted or refused, and
+// keeps its id and its ciphertext, so that the server knows a repetition. In order within a chat; chats do not wait for
+// each other.
+
+import type { ChatId, MessageId } from "../api.js";
+import type { Apply } from "../chats/apply.js";
+import type { Model } from "../chats/model.js";
+import { hex12, keys } from "../chats/records.js";
+import type { Core } from "../core.js";
+import { NotReadyError } from "../e2e/api.js";
+import { GodwitError } from "../errors.js";
+import { chatRef, fromBase64Url, fromHex, toBase64Url, uuid7Time } from "../ids.js";
+import { afterPrefix } from "../store/store.js";
+import { decodeRecord, type Unit } from "../store/units.js";
+import { Backoff } from "../transport/backoff.js";
+
+/** An entry. `content` is what is to be encrypted, `payload` what it became (both base64url). */
+export interface OutboxRecord {
+  n: number;
+  chat: ChatId;
+  id: MessageId;
+  content: string;
+  payload?: string;
+  relatesTo?: MessageId;
+  ttlS?: number;
+  failed?: boolean;
+}
+
+/** Errors after which the same message cannot succeed unless something else changes first. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof GodwitError) return !error.retryable;
+  return error instanceof Error && error.name === "E2eError" && (error as { code?: string }).code !== "too_many_races" && (error as { code?: string }).code !== "rejoining_too_often";
+}
+
+export class Outbox {
+  readonly #core: Core;
+  readonly #model: Model;
+  readonly #apply: Apply;
+  readonly #entries = new Map<number, OutboxRecord>();
+  /** Chats that are being sent to. */
+  readonly #busy = new Set<ChatId>();
+  #next = 1;
+  #stopped = false;
+
+  constructor(core: Core, model: Model, apply: Apply) {
+    this.#core = core;
+    this.#model = model;
+    this.#apply = apply;
+  }
+
+  async load(): Promise<void> {
+    for (const [, bytes] of await this.#core.store.range("o/", afterPrefix("o/"))) {
+      const record = decodeRecord<OutboxRecord>(bytes);
+      this.#entries.set(record.n, record);
+      this.#next = record.n + 1;
+    }
+  }
+
+  /** The next number, which orders the outbox. */
+  take(): number {
+    if (this.#entries.size >= this.#core.tuning.outboxMax) throw new GodwitError("outbox_full", "too many messages wait to be sent");
+    return this.#next++;
+  }
+
+  /** Part of the unit that stores the message. */
+  add(unit: Unit, record: OutboxRecord): void {
+    unit.put(keys.outbox(record.n), record);
+    unit.after(() => {
+      this.#entries.set(record.n, record);
+      this.#start(record.chat);
+    });
+  }
+
+  /** Takes a message back that has not been sent. False: it is on its way already, or was. */
+  cancel(unit: Unit, chat: ChatId, id: MessageId): boolean {
+    const record = [...this.#entries.values()].find((entry) => entry.chat === chat && entry.id === id);
+    if (record === undefined || (record.payload !== undefined && !record.failed)) return false;
+    this.#remove(unit, record);
+    return true;
+  }
+
+  /** Tries a failed message again. */
+  async retry(chat: ChatId, id: MessageId): Promise<void> {
+    await this.#core.units.run(async (unit) => {
+      const record = [...this.#entries.values()].find((entry) => entry.chat === chat && entry.id === id);
+      if (record === undefined || !record.failed) throw new GodwitError("not_found", "no such failed message");
+      await this.#show(unit, record, undefined);
+      this.add(unit, { ...record, failed: undefined });
+    });
+  }
+
+  /** There is a connection. */
+  wake(): void {
+    for (const chat of new Set([...this.#entries.values()].map((entry) => entry.chat))) this.#start(chat);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #start(chat: ChatId): void {
+    if (this.#busy.has(chat) || this.#stopped) return;
+    this.#busy.add(chat);
+    void this.#drain(chat)
+      .catch((error: unknown) => this.#core.emitter.emit("storage", { state: "failed", error }))
+      .finally(() => this.#busy.delete(chat));
+  }
+
+  #first(chat: ChatId): OutboxRecord | undefined {
+    for (const entry of this.#entries.values()) if (entry.chat === chat && !entry.failed) return entry;
+    return undefined;
+  }
+
+  async #drain(chat: ChatId): Promise<void> {
+    const backoff = new Backoff(this.#core.tuning.backoffMin, this.#core.tuning.backoffMax);
+    for (;;) {
+      const record = this.#first(chat);
+      if (record === undefined || this.#stopped || !this.#core.connection.live) return;
+      try {
+        await this.#send(record);
+        backoff.reset();
+      } catch (error) {
+        if (this.#stopped) return;
+        if (!this.#core.connection.live) return; // goes on with the next connection
+        if (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts) await this.#fail(record, error);
+        else await new Promise((resolve) => setTimeout(resolve, Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0)));
+      }
+    }
+  }
+
+  async #send(record: OutboxRecord): Promise<void> {
+    const sealed = record.payload === undefined ? await this.#seal(record) : record;
+    if (!this.#entries.has(record.n)) return; // taken back meanwhile
+    const { peer, chat } = chatRef(sealed.chat);
+    const id = fromHex(sealed.id);
+    const reply = await this.#core.connection.request({
+      case: "send",
+      value: {
+        id,
+        ...(chat === undefined ? { to: peer } : { chat }),
+        payload: fromBase64Url(sealed.payload!),
+        ttlS: sealed.ttlS,
+        ...(sealed.relatesTo === undefined ? {} : { relatesTo: fromHex(sealed.relatesTo) }),
+      },
+    });
+    if (reply.case !== "sent") throw new GodwitError("bad_frame", "the server did not answer a message");
+    const { chatSeq, timeDeltaMs } = reply.value;
+    await this.#core.units.run(async (unit) => {
+      const stored = await this.#model.chat(unit, sealed.chat);
+      await this.#apply.accepted(unit, stored, sealed.id, Number(chatSeq), uuid7Time(id) + Number(timeDeltaMs));
+      this.#remove(unit, sealed);
+    });
+  }
+
+  /** State of the encryption and ciphertext are stored in one batch, before anything is sent. */
+  async #seal(record: OutboxRecord): Promise<OutboxRecord> {
+    const ref = chatRef(record.chat);
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#core.units.run(async (unit) => {
+          const transaction = await this.#core.e2e().begin();
+          try {
+            const payload = await transaction.seal(ref, fromHex(record.id), fromBase64Url(record.content));
+            const sealed = { ...record, payload: toBase64Url(payload) };
+            unit.raw(transaction.writes());
+            unit.put(keys.outbox(record.n), sealed);
+            await unit.commit();
+            transaction.done();
+            if (this.#entries.has(record.n)) this.#entries.set(record.n, sealed);
+            return sealed;
+          } catch (error) {
+            transaction.abort();
+            throw error;
+          }
+        });
+      } catch (error) {
+        if (!(error instanceof NotReadyError) || tries >= 3) throw error;
+        await this.#core.e2e().ready(ref);
+      }
+    }
+  }
+
+  async #fail(record: OutboxRecord, error: unknown): Promise<void> {
+    const { code = "encryption_failed", message } = error as { code?: string; message: string };
+    await this.#core.units.run(async (unit) => {
+      const present = this.#entries.get(record.n);
+      if (present === undefined) return;
+      // The state of the encryption may have moved on: a later try encrypts anew, unless the server may have this one.
+      const failed = { ...present, failed: true, payload: error instanceof GodwitError && error.retryable ? present.payload : undefined };
+      unit.put(keys.outbox(record.n), failed);
+      unit.after(() => this.#entries.set(record.n, failed));
+      await this.#show(unit, failed, { code: String(code), message });
+    });
+  }
+
+  async #show(unit: Unit, record: OutboxRecord, error: { code: string; message: string } | undefined): Promise<void> {
+    const chat = await this.#model.chat(unit, record.chat);
+    const found = await this.#model.message(unit, record.chat, record.id);
+    if (found === undefined) return;
+    this.#model.putMessage(unit, chat, found.place, { ...found.message, failed: error === undefined ? undefined : true, error });
+  }
+
+  #remove(unit: Unit, record: OutboxRecord): void {
+    unit.delete(`o/${hex12(record.n)}`);
+    unit.after(() => this.#entries.delete(record.n));
+  }
+}

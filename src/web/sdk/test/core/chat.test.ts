@@ -1,0 +1,150 @@
+// Two people write to each other through the real daemon.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Client } from "../../src/api.js";
+import { Daemon } from "../support/daemon.js";
+import { heard, openClient, person, texts, until } from "../support/people.js";
+
+let daemon: Daemon;
+let alice: Client;
+let bob: Client;
+let toBob: string;
+let toAlice: string;
+
+before(async () => {
+  daemon = await Daemon.start();
+  alice = await person(daemon.url, "alice");
+  bob = await person(daemon.url, "bob");
+  toBob = `u${bob.account!.userId}`;
+  toAlice = `u${alice.account!.userId}`;
+});
+
+after(async () => {
+  await alice?.close();
+  await bob?.close();
+  await daemon?.end();
+});
+
+test("a text arrives, and its ticks come back", async () => {
+  const incoming = heard(bob, "message");
+  const delivered = heard(alice, "messageChanged", ({ state }) => state === "delivered");
+  const sent = await alice.send("bob", "hello");
+  assert.equal(sent.state, "waiting");
+  const got = await incoming;
+  assert.deepEqual(got.content, { kind: "text", text: "hello" });
+  assert.equal(got.from, alice.account!.userId);
+  assert.equal((await delivered).id, sent.id);
+  assert.equal((await bob.chats.get(toAlice))!.unread, 1);
+  const read = heard(alice, "messageChanged", ({ state }) => state === "read");
+  await bob.chats.markRead(toAlice);
+  assert.equal((await read).id, sent.id);
+  assert.equal((await bob.chats.get(toAlice))!.unread, 0);
+  assert.equal((await alice.chats.get(toBob))!.preview!.state, "read");
+});
+
+test("replies quote, reactions and edits change the message", async () => {
+  const first = heard(bob, "message");
+  await alice.send(toBob, "what do you think?");
+  const question = await first;
+  const answered = heard(alice, "message");
+  await bob.messages.send(toAlice, { text: "good", replyTo: question.id });
+  assert.deepEqual((await answered).replyTo, { id: question.id, from: alice.account!.userId, text: "what do you think?" });
+
+  const reacted = heard(alice, "messageChanged", ({ reactions }) => reactions.length === 1);
+  await bob.messages.react(toAlice, question.id, "👍");
+  assert.equal((await reacted).reactions[0]!.emoji, "👍");
+  const taken = heard(alice, "messageChanged", ({ id, reactions }) => id === question.id && reactions.length === 0);
+  await bob.messages.react(toAlice, question.id, "");
+  await taken;
+
+  const edited = heard(bob, "messageChanged", ({ editedAt }) => editedAt !== undefined);
+  await alice.messages.edit(toBob, question.id, "what do you all think?");
+  assert.deepEqual((await edited).content, { kind: "text", text: "what do you all think?" });
+  await assert.rejects(bob.messages.edit(toAlice, question.id, "mine"), { code: "not_allowed" });
+});
+
+test("a message is removed for everyone, or for oneself", async () => {
+  const incoming = heard(bob, "message");
+  const sent = await alice.send(toBob, "forget this");
+  await incoming;
+  const gone = heard(bob, "messageChanged", ({ content }) => content.kind === "removed");
+  await alice.messages.remove(toBob, sent.id, true);
+  assert.equal((await gone).id, sent.id);
+
+  const other = heard(bob, "message");
+  await alice.send(toBob, "not for me");
+  const { id } = await other;
+  await bob.messages.remove(toAlice, id, false);
+  assert.equal(await bob.messages.get(toAlice, id), undefined);
+  assert.notEqual(await alice.messages.get(toBob, id), undefined);
+});
+
+test("disappearing messages go from both devices", async () => {
+  const timer = heard(bob, "messageChanged", ({ content }) => content.kind === "timer");
+  await alice.chats.setTimer(toBob, 1);
+  await timer;
+  const incoming = heard(bob, "message");
+  const sent = await alice.send(toBob, "short-lived");
+  assert.notEqual((await incoming).expiresAt, undefined);
+  await until("both are gone", async () => !(await alice.messages.get(toBob, sent.id)) && !(await bob.messages.get(toAlice, sent.id)));
+  await alice.chats.setTimer(toBob, 0);
+});
+
+test("typing and presence are told", async () => {
+  const typing = heard(bob, "typing", ({ state }) => state === "typing");
+  alice.chats.typing(toBob);
+  assert.equal((await typing).user, alice.account!.userId);
+  const there = heard(bob, "presence", ({ state }) => state === "online");
+  const stop = bob.presence.watch([alice.account!.userId]);
+  await there;
+  assert.equal(bob.presence.get(alice.account!.userId)!.state, "online");
+  stop();
+});
+
+test("a profile travels inside messages", async () => {
+  await alice.settings.setProfile({ name: "Alice A." });
+  const told = heard(bob, "profile", ({ name }) => name === "Alice A.");
+  await alice.send(toBob, "it is me");
+  await told;
+  assert.equal((await bob.chats.get(toAlice))!.title, "Alice A.");
+});
+
+test("errors are typed", async () => {
+  await assert.rejects(alice.lookup("nobody-here"), { name: "GodwitError", code: "user_not_found", retryable: false });
+  await assert.rejects(openClient(daemon.url).then((c) => c.register({ handle: "alice" }).finally(() => c.close())), { code: "handle_taken" });
+  await assert.rejects(alice.messages.send(toBob, { text: "" }), { code: "invalid_argument" });
+  await assert.rejects(alice.messages.send(toBob, { text: "x".repeat(50_000) }), { code: "too_large" });
+});
+
+test("a refused message fails alone, and can be tried again", async () => {
+  const carol = await person(daemon.url, "carol");
+  await carol.settings.setPrivacy({ askFirst: true });
+  const toCarol = `u${carol.account!.userId}`;
+  const first = heard(carol, "message");
+  await alice.send(toCarol, "one");
+  await first;
+  const failed = heard(alice, "messageChanged", ({ state }) => state === "failed");
+  const second = await alice.send(toCarol, "two");
+  assert.equal((await failed).error!.code, "consent_needed");
+  const beside = heard(bob, "message");
+  await alice.send(toBob, "meanwhile");
+  await beside;
+  await carol.chats.answerRequest(`u${alice.account!.userId}`, true);
+  const arrives = heard(carol, "message");
+  await alice.messages.retry(toCarol, second.id);
+  assert.equal((await arrives).id, second.id);
+  assert.deepEqual(await texts(carol, toAlice), ["one", "two"]);
+  await carol.close();
+});
+
+test("search finds beginnings of words, and follows changes", async () => {
+  const sent = await alice.send(toBob, "The Éclair was delicious");
+  await until("accepted", async () => (await alice.messages.get(toBob, sent.id))!.state !== "waiting");
+  const [found] = await alice.messages.search("eclai delic");
+  assert.equal(found!.message.id, sent.id);
+  assert.deepEqual(found!.matches, [{ start: 4, length: 5 }, { start: 15, length: 5 }]);
+  await alice.messages.edit(toBob, sent.id, "The bread was fine");
+  assert.deepEqual(await alice.messages.search("eclair"), []);
+  assert.equal((await alice.messages.search("bread"))[0]!.message.id, sent.id);
+});
