@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vite";
-import { serviceWorker } from "./vite/service-worker";
+import { serviceWorker } from "./vite/service-worker.ts";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -91,9 +91,9 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
     box.focus();
   };
   return (
-    <div class="shrink-0 border-t border-base-300 bg-base-100 px-3 py-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
+    <div class="relative shrink-0 border-t border-base-300 bg-base-100 px-3 py-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
       {picking && (
-        <div class="rise mb-2 max-w-sm rounded-box border border-base-300 bg-base-100 p-3 shadow-lg">
+        <div class="rise absolute bottom-full left-3 z-10 mb-2 w-[min(24rem,calc(100%-1.5rem))] rounded-box border border-base-300 bg-base-100 p-3 shadow-lg">
           <Later>
             <EmojiPicker onPick={insert} />
           </Later>
@@ -121,7 +121,7 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
           ref={input}
           rows={1}
           dir="auto"
-          class="textarea min-h-11 w-full resize-none bg-base-200 py-2.5 text-base leading-6"
+          class="textarea min-h-11 w-full resize-none rounded-3xl border-transparent bg-base-200 px-4 py-2.5 text-base leading-6 outline-offset-0!"
           placeholder="Message"
           aria-label={`Message to ${chat.title}`}
           value={text}

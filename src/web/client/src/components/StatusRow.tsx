@@ -15,7 +15,7 @@ export function StatusRow() {
     <nav aria-label="Statuses" class="flex shrink-0 gap-1 overflow-x-auto px-3 pt-1 pb-2">
       <a href={own.value.length ? pathTo("status", me.userId) : pathTo("status")} class={item}>
         <span class="relative">
-          <Avatar id={me.userId} name={nameOf(me.userId)} ring={own.value.length ? "seen" : undefined} />
+          <Avatar id={`u${me.userId}`} name={nameOf(me.userId)} ring={own.value.length ? "seen" : undefined} />
           {!own.value.length && (
             <span class="absolute -right-1 -bottom-1 rounded-full border-2 border-base-100 bg-primary p-0.5 text-primary-content">
               <Icon name="add" class="size-3" />

@@ -23,7 +23,7 @@ export function StatusList() {
       </Header>
       <div class="flex min-h-0 grow flex-col overflow-y-auto pb-4">
         <button class={`${row(route.value[1] === me)} text-left`} onClick={() => (last ? go("status", me) : setPosting(true))}>
-          <Avatar id={me} name={nameOf(me)} ring={last ? "seen" : undefined} />
+          <Avatar id={`u${me}`} name={nameOf(me)} ring={last ? "seen" : undefined} />
           <span>
             <span class="block font-medium">My status</span>
             <span class="block text-sm text-soft">{last ? `${momentText(last.at)} · seen by ${last.views}` : "Tell your contacts something for a day"}</span>
