@@ -16,7 +16,7 @@ const kSettings = {
   "limits.address_registrations_per_hour": "0",
   "server.reconnect_after_ms": "10",
   "server.reconnect_jitter_ms": "10",
-  "server.web_dir": path.join(kRepository, "src/web/client/dist"),
+  "server.web_dir": process.env.WEB_DIR ?? path.join(kRepository, "src/web/client/dist"),
 };
 
 /** The files below a folder. */

@@ -15,6 +15,19 @@ const said = (what) => `${what} ${kMarker}`;
 
 describe("the web client and the daemon", { concurrency: false }, () => {
   let daemon, browser, ann, ben, cleo, second;
+  let failed = "";
+  // One step builds on those before: after a failure the others are not tried. What was on the screens then is kept.
+  const step = (name, doing) =>
+    test(name, async () => {
+      assert.equal(failed, "", "an earlier step failed");
+      try {
+        await doing();
+      } catch (error) {
+        failed = name;
+        for (const person of [ann, ben, cleo, second]) await person?.keep(`failed-${person.name}`);
+        throw error;
+      }
+    });
   before(async () => {
     daemon = await new Daemon().start();
     browser = await launch();
@@ -24,12 +37,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await daemon?.end();
   });
 
-  test("people make accounts", async () => {
+  step("people make accounts", async () => {
     [ann, ben, cleo] = await Promise.all(["ann", "ben", "cleo"].map((name) => Person.arrive(browser, daemon.url, name)));
     for (const person of [ann, ben, cleo]) await person.register(handleOf(person.name));
   });
 
-  test("a name that is taken is refused in words", async () => {
+  step("a name that is taken is refused in words", async () => {
     const other = await Person.arrive(browser, daemon.url, "other");
     await other.page.fill("input[name=handle]", ann.handle);
     await other.page.click("text=Create account");
@@ -37,7 +50,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await other.leave();
   });
 
-  test("two people write to one another, with ticks, typing and presence", async () => {
+  step("two people write to one another, with ticks, typing and presence", async () => {
     await ann.beginChat(ben.handle);
     await ann.write(said("Hello Ben"));
     await ben.openChat(ann.handle);
@@ -51,7 +64,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.tick("Hello Ann", "Read");
   });
 
-  test("replies, reactions, edits and deletions reach the other side", async () => {
+  step("replies, reactions, edits and deletions reach the other side", async () => {
     await ben.choose("Hello Ben", "Reply");
     await ben.write(said("An answer"));
     await ann.bubble("An answer").locator("button", { hasText: "Hello Ben" }).waitFor();
@@ -69,7 +82,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.seesNot("Not for long");
   });
 
-  test("a reload in the middle of a conversation loses and repeats nothing", async () => {
+  step("a reload in the middle of a conversation loses and repeats nothing", async () => {
     for (let i = 0; i < 5; ++i) await ann.write(said(`reload-${i}`));
     await ann.page.reload();
     await ann.ready();
@@ -83,7 +96,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     }
   });
 
-  test("what is written offline waits, and arrives once", async () => {
+  step("what is written offline waits, and arrives once", async () => {
     await ann.context.setOffline(true);
     await ann.page.locator("text=Offline.").waitFor();
     await ann.write(said("offline-0"));
@@ -99,7 +112,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.tick("offline-1", "Read");
   });
 
-  test("the daemon is killed and comes back: nothing is lost or repeated", async () => {
+  step("the daemon is killed and comes back: nothing is lost or repeated", async () => {
     await ann.write(said("crash-0"));
     await ann.tick("crash-0", "Read");
     await daemon.stop("SIGKILL");
@@ -113,7 +126,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     }
   });
 
-  test("both see the same safety number", async () => {
+  step("both see the same safety number", async () => {
     const digits = [];
     for (const person of [ann, ben]) {
       await person.page.locator("header a[aria-label^='About']").click();
@@ -126,7 +139,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.page.locator("text=/is verified/").waitFor();
   });
 
-  test("a second device is linked and takes part; the other side is told", async () => {
+  step("a second device is linked and takes part; the other side is told", async () => {
     second = await Person.arrive(browser, daemon.url, "ann's second device");
     await second.page.click("text=Link to my account");
     const code = await second.page.locator("[data-testid=link-text]").innerText();
@@ -147,7 +160,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.sees("From the second device");
   });
 
-  test("a device that is signed out gets nothing any more", async () => {
+  step("a device that is signed out gets nothing any more", async () => {
     await ann.go("settings", "devices");
     await ann.page.locator("li[data-device]", { hasNotText: "This device" }).locator("button[aria-label^='Sign out']").click();
     await ann.press("Sign out");
@@ -155,7 +168,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await second.leave();
   });
 
-  test("a group: made, written to, renamed, roles, an invite link with approval, removal", async () => {
+  step("a group: made, written to, renamed, roles, an invite link with approval, removal", async () => {
     const name = said("Waders");
     await ann.go("new-group");
     await ann.page.fill("text=Name of the group >> input", name);
@@ -193,7 +206,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await cleo.seesNot("Without Cleo");
   });
 
-  test("a status is seen by a contact, and its author knows", async () => {
+  step("a status is seen by a contact, and its author knows", async () => {
     for (const [person, other] of [[ann, ben], [ben, ann]]) {
       await person.openChat(other.handle);
       await person.page.locator("header a[aria-label^='About']").click();
@@ -213,7 +226,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.press("Close");
   });
 
-  test("a video call: pictures arrive on both sides, and the chat remembers it", async () => {
+  step("a video call: pictures arrive on both sides, and the chat remembers it", async () => {
     await ann.openChat(ben.handle);
     await ben.openChat(ann.handle);
     await ann.press("Video call");
@@ -231,14 +244,14 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     for (const person of [ann, ben]) await person.sees("Video call, ");
   });
 
-  test("messages are found by their words, and a hit leads to its place", async () => {
+  step("messages are found by their words, and a hit leads to its place", async () => {
     await ann.go();
     await ann.page.fill("input[aria-label='Search chats and messages']", "reload-7");
     await ann.page.locator("mark").first().click();
     await ann.bubble("reload-7").waitFor();
   });
 
-  test("privacy, names, disappearing messages, archive", async () => {
+  step("privacy, names, disappearing messages, archive", async () => {
     await ann.go("settings", "privacy");
     await ann.page.locator("label", { hasText: "Read receipts" }).locator("input").uncheck();
     await ann.page.reload();
@@ -258,7 +271,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.page.locator("nav a", { hasText: "Archive" }).waitFor();
   });
 
-  test("a page that is opened without a network shows what is there", async () => {
+  step("a page that is opened without a network shows what is there", async () => {
     await ann.openChat(ben.handle);
     await ann.page.waitForFunction(() => navigator.serviceWorker.controller ?? navigator.serviceWorker.ready.then((ready) => !!ready.active));
     await ann.page.reload(); // now through the service worker
@@ -269,7 +282,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.context.setOffline(false);
   });
 
-  test("a second tab does not open the store of the first", async () => {
+  step("a second tab does not open the store of the first", async () => {
     const page = await ann.context.newPage();
     await page.goto(daemon.url);
     await page.click("text=Use it here");
@@ -280,7 +293,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.ready();
   });
 
-  test("the data can be exported", async () => {
+  step("the data can be exported", async () => {
     await ben.go("settings", "account");
     const download = ben.page.waitForEvent("download");
     await ben.press("Export");
@@ -289,7 +302,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.page.locator("text=/entries are consistent/").waitFor();
   });
 
-  test("nothing that was written is in the daemon's files, metrics or memory", async () => {
+  step("nothing that was written is in the daemon's files, metrics or memory", async () => {
     // What must be there shows that the search would have found the rest.
     const wanted = [ann.handle, ben.handle];
     assert.deepEqual(daemon.inMemory([kMarker, ...wanted]), wanted);
@@ -299,7 +312,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await daemon.start();
   });
 
-  test("an account is deleted for good", async () => {
+  step("an account is deleted for good", async () => {
     await cleo.go("settings", "account");
     await cleo.press("Delete the account");
     await cleo.page.fill("dialog input", cleo.handle);

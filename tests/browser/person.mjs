@@ -1,11 +1,14 @@
 // Somebody who uses the web client in a browser of their own: what a person does and sees, by the names on the screen.
 import assert from "node:assert/strict";
-import { kWaitMs, watchFaults } from "./support.mjs";
+import path from "node:path";
+import { kShots, kWaitMs, watchFaults } from "./support.mjs";
 
 export class Person {
   constructor(name, context, page, url) {
     Object.assign(this, { name, context, page, url, handle: "" });
     this.faults = watchFaults(page);
+    this.said = [];
+    page.on("console", (message) => this.said.push(message.text()));
   }
 
   /** A browser that nothing is stored in. */
@@ -82,6 +85,13 @@ export class Person {
 
   async press(name) {
     await this.page.getByRole("button", { name, exact: true }).first().click();
+  }
+
+  /** What is on the screen and what went wrong, for people to look at. */
+  async keep(name) {
+    if (this.page.isClosed()) return;
+    await this.page.screenshot({ path: path.join(kShots, `${name.replace(/\W+/g, "-")}.png`) }).catch(() => {});
+    for (const line of [...this.faults, ...this.said.slice(-20)]) console.error(`${this.name}: ${line}`);
   }
 
   async leave() {

@@ -1,14 +1,12 @@
 // Every screen of the web client on the double of the SDK: it is there, looks as it did in screenshots/ for people to see,
 // has nothing that axe calls serious, and works with the keyboard. In light and dark, as phone and as desktop.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { kRepository, launch, serve, watchFaults } from "./support.mjs";
+import { kRepository, kShots, launch, serve, watchFaults } from "./support.mjs";
 
 const kWaitMs = 5000;
-const kShots = path.join(import.meta.dirname, "screenshots");
 const kAxe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const kGroup = `g${"a".repeat(32)}`;
 const kLooks = [
@@ -70,7 +68,6 @@ async function seriousFindings(page) {
 describe("screens", () => {
   let browser, files;
   before(async () => {
-    mkdirSync(kShots, { recursive: true });
     files = await serve(path.join(kRepository, "src/web/client/dist-double"));
     browser = await launch();
   });

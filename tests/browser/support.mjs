@@ -1,4 +1,5 @@
 // What the tests of the browser share: Chromium, files served as the daemon serves them, and waiting.
+import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
@@ -6,7 +7,9 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 export const kRepository = fileURLToPath(new URL("../../", import.meta.url));
+export const kShots = path.join(import.meta.dirname, "screenshots");
 export const kWaitMs = 20_000;
+mkdirSync(kShots, { recursive: true });
 
 // As src/server/web_files.cc sends it: what the screens need beyond it fails here, too.
 const kPolicy =

@@ -40,7 +40,7 @@ function Quoted({ message, onJump }: { message: Message; onJump: (id: MessageId)
   const who = quote.from === account.value?.userId ? "You" : quote.from ? nameOf(quote.from) : "A message";
   return (
     <button class="mb-1 block w-full min-w-0 rounded-lg border-l-4 border-primary bg-base-content/8 px-2.5 py-1.5 text-left text-sm" onClick={() => onJump(quote.id)}>
-      <span class="block truncate font-semibold text-primary">{who}</span>
+      <span class="block truncate font-semibold">{who}</span>
       <span class="line-clamp-2 opacity-85">{quote.text ?? "Not on this device"}</span>
     </button>
   );
