@@ -19,6 +19,7 @@ import { Enroll } from "./devices/enroll.js";
 import { SafetyBook } from "./devices/safety.js";
 import type { E2e, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
 import { loadSigningKey, makeSigningKey } from "./e2e/device-keys.js";
+import { e2eHost, translated } from "./e2e-host.js";
 import { Emitter } from "./emitter.js";
 import { GodwitError } from "./errors.js";
 import type { Welcome } from "./gen/godwit_pb.js";
@@ -29,7 +30,6 @@ import { SettingsBook } from "./settings/settings.js";
 import { StatusBook } from "./status/statuses.js";
 import { openStore } from "./store/open.js";
 import type { SealedStore } from "./store/sealed.js";
-import { afterPrefix } from "./store/store.js";
 import { decodeRecord, encodeRecord, Units } from "./store/units.js";
 import { HistorySync } from "./sync/history.js";
 import { Inbox } from "./sync/inbox.js";
@@ -260,7 +260,7 @@ export class GodwitClient implements Client {
         if (this.#core.connection.live) this.#outbox.wake();
       },
       (error: unknown) => {
-        if ((error as Error).name === "E2eError") this.#core.connection.stop("stopped", "encryption");
+        if (error instanceof GodwitError && error.code === "encryption_failed" && !error.retryable) this.#core.connection.stop("stopped", "encryption");
         else if (this.#core.connection.live) this.#core.connection.restart();
       },
     );
@@ -334,20 +334,8 @@ export class GodwitClient implements Client {
     return this.account!;
   }
 
-  #openE2e(account: AccountRecord): Promise<E2e> | E2e {
-    const { store, connection } = this.#core;
-    return this.#makeE2e({
-      userId: BigInt(account.userId),
-      deviceId: account.deviceId,
-      deviceKey: this.#deviceKey!,
-      vault: store.vault(),
-      get: (key) => store.get(key),
-      list: (prefix) => store.range(prefix, afterPrefix(prefix)),
-      write: (writes) => store.batch(writes),
-      request: (body) => connection.request(body),
-      emit: (event) => this.#security.fromE2e(event),
-      now: () => connection.now(),
-    });
+  async #openE2e(account: AccountRecord): Promise<E2e> {
+    return translated(await this.#makeE2e(e2eHost(this.#core, account, this.#deviceKey!, (event) => this.#security.fromE2e(event))));
   }
 
   /** Of the user after linking, and of who wrote first. */

@@ -2,6 +2,7 @@
 
 import type { Safety, SafetyNumber, UserId } from "../api.js";
 import type { Core } from "../core.js";
+import { GodwitError } from "../errors.js";
 import { fromBase64Url, toBase64Url } from "../ids.js";
 
 export class SafetyBook implements Safety {
@@ -34,8 +35,8 @@ export class SafetyBook implements Safety {
       const { entries } = await this.#core.e2e().auditKeyLog(onProgress);
       return { entries, ok: true };
     } catch (error) {
-      if ((error as Error).name !== "E2eError") throw error;
-      return { entries: 0, ok: false, detail: (error as Error).message };
+      if (!(error instanceof GodwitError) || error.code !== "encryption_failed") throw error;
+      return { entries: 0, ok: false, detail: error.message };
     }
   }
 }

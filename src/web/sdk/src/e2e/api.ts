@@ -77,8 +77,10 @@ export interface E2eHost {
 
 /** What happens by itself. The core shows it: a line in the chat, or an alarm. */
 export type E2eEvent =
-  /** A device came into the encryption of a chat. `byLink`: its user came by an invite link. */
-  | { kind: "device_added"; chat: ChatRef; device: Device; byLink: boolean }
+  /** A device came into the encryption of a chat. `by`: a member added it; it is of a user who is in already and came by
+   * itself; it came by an invite link that a member made; or the server alone says that it may (a link without the
+   * members' part, or one that this device cannot check): then somebody may be in who was not invited. */
+  | { kind: "device_added"; chat: ChatRef; device: Device; by: "member" | "itself" | "link" | "server" }
   /** A device is out of the encryption of a chat. */
   | { kind: "device_removed"; chat: ChatRef; device: Device }
   /** The identity of a user has changed: a device was added or removed, or has a new key. Safety numbers changed; if the
@@ -213,7 +215,10 @@ export interface E2e {
   changeMembers(chat: Uint8Array, change: MemberChange): Promise<GroupChanged>;
   /** AnswerJoin; accepting comes with a commit. */
   answerJoin(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged>;
-  /** JoinGroup. `chat_seq` 0 in the reply: it waits for an admin. `waits`: the link does so (then no commit is made). */
+  /** What to pass on of a link (InviteLink.link, InviteLink.link_id): with a part that the server does not know. Throws
+   * E2eError `no_secret`. */
+  extendLink(chat: Uint8Array, link: string, linkId: Uint8Array): Promise<string>;
+  /** JoinGroup, by what `extendLink` gave, or by a plain link. `chat_seq` 0 in the reply: it waits for an admin. */
   joinGroup(link: string): Promise<GroupChanged>;
 
   /** Encrypts a group's name (GroupSettings names are opaque to the server). Needs a chat that is ready. */

@@ -11,6 +11,7 @@ import { Outgoing } from "./chat/outgoing.js";
 import { Ready } from "./chat/ready.js";
 import { loadSigningKey, makeSigningKey } from "./device-keys.js";
 import { KeyPackages } from "./key-packages.js";
+import { extendLink } from "./links.js";
 import { LookupFailed, Mls } from "./mls.js";
 import { decryptName, encryptName } from "./names.js";
 import { Publisher } from "./publish.js";
@@ -46,7 +47,7 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
   const chats = new Chats(host, mls);
   const gossip = new Gossip(directory);
   const ready = new Ready(host, mls, chats, directory);
-  const membership = new Membership(host, mls, chats, ready);
+  const membership = new Membership(host, mls, chats, ready, identity.publicKey);
   const incoming = new Incoming(host, mls, packages, gossip);
   const outgoing = new Outgoing(mls, ready, gossip);
   const publisher = new Publisher(host, identity, packages, directory, self);
@@ -55,9 +56,10 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
   const statuses = new Statuses(host, identity, directory);
   const safety = new SafetyNumbers(host, directory);
 
-  /** The secret of a group that is ready. */
-  async function secretOf(chat: Uint8Array): Promise<Uint8Array | undefined> {
-    return (await chats.read(nameOf({ chat }))).secret;
+  async function secretOf(chat: Uint8Array): Promise<Uint8Array> {
+    const { secret } = await chats.read(nameOf({ chat }));
+    if (!secret) throw new E2eError("no_secret", "the group's secret is not known yet: it comes with the next message");
+    return secret;
   }
 
   /** Commits whose answer was lost are sent again, each by itself: one that fails must not stop the others. */
@@ -86,13 +88,10 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     changeMembers: (chat: Uint8Array, change: MemberChange) => telling(() => membership.change(chat, change)),
     answerJoin: (chat: Uint8Array, userId: bigint, accept: boolean) => telling(() => membership.answer(chat, userId, accept)),
     joinGroup: (link: string) => telling(() => membership.join(link)),
-    async encryptName(chat: Uint8Array, name: string) {
-      const secret = await secretOf(chat);
-      if (!secret) throw new E2eError("no_secret", "the group's secret is not known yet: it comes with the next message");
-      return encryptName(secret, chat, name);
-    },
+    extendLink: async (chat: Uint8Array, link: string, linkId: Uint8Array) => extendLink(await secretOf(chat), link, linkId),
+    encryptName: async (chat: Uint8Array, name: string) => encryptName(await secretOf(chat), chat, name),
     async decryptName(chat: Uint8Array, encrypted: Uint8Array) {
-      const secret = await secretOf(chat);
+      const { secret } = await chats.read(nameOf({ chat }));
       return secret && decryptName(secret, chat, encrypted);
     },
     async sealCall(chat: ChatRef, callId: Uint8Array, plaintext: Uint8Array) {

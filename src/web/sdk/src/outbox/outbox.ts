@@ -26,10 +26,9 @@ export interface OutboxRecord {
   failed?: boolean;
 }
 
-/** Errors after which the same message cannot succeed unless something else changes first. */
+/** Refused: the same message cannot succeed unless something else changes first. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof GodwitError) return !error.retryable;
-  return error instanceof Error && error.name === "E2eError" && (error as { code?: string }).code !== "too_many_races" && (error as { code?: string }).code !== "rejoining_too_often";
+  return error instanceof GodwitError && !error.retryable;
 }
 
 export class Outbox {

@@ -3,7 +3,8 @@ import type { Envelope } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, Opened, UnreadableReason } from "../api.js";
 import { equal } from "../bytes.js";
 import type { KeyPackages } from "../key-packages.js";
-import { MlsRefused, type Change, type Mls } from "../mls.js";
+import { provesLink } from "../links.js";
+import { MlsRefused, type Change, type Leaf, type Mls } from "../mls.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
 import { accept } from "./pending.js";
 import { decodeFrame } from "./frame.js";
@@ -79,7 +80,7 @@ export class Incoming {
     try {
       const { state: after, change } = await this.mls.follow(state, envelope.payload, (proposed) => this.allows(chat, envelope, proposed));
       await tx.update(name, { mls: after, pending: undefined });
-      await this.told(tx, chat, change, envelope);
+      await this.told(tx, chat, change, this.mls.leaves(state));
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
       await tx.update(name, { lost: true, pending: undefined });
@@ -107,9 +108,10 @@ export class Incoming {
   }
 
   /**
-   * Whether a commit may do what it does. The server, which sees the group info, could make a device of its own and have
-   * it come in by an external commit: so whoever comes in must be of a user who is in the chat, or whom the members are
-   * told of by the very same envelope. Who may add and remove whom in a group is for the server to say.
+   * Whether a commit may do what it does: be of who the server says sent it, and in a direct chat let in nobody but the
+   * two. The server, which has the group info, could make an account of its own and have it come into a group by an external
+   * commit; that cannot be told from a member who comes by a link, but by the link's proof (links.ts): so it is told, not
+   * refused. Who may add and remove whom in a group is for the server to say.
    */
   private allows(chat: ChatRef, envelope: Envelope, change: Change): boolean {
     const { committer } = change;
@@ -121,18 +123,17 @@ export class Incoming {
     return change.added.every(mayBeIn) && mayBeIn(committer);
   }
 
-  private async told(tx: Work, chat: ChatRef, change: Change, envelope: Envelope): Promise<void> {
+  private async told(tx: Work, chat: ChatRef, change: Change, before: Leaf[]): Promise<void> {
     const { userId, deviceId } = this.host;
-    const newcomers = new Set(envelope.event?.members.map((member) => member.userId));
+    const name = nameOf(chat);
+    const { departed, mls: state, secret } = await tx.get(name);
     const removedSelf = change.removed.some((leaf) => leaf.userId === userId && leaf.deviceId === deviceId);
     const events = [
-      ...change.added.map((device) => ({ kind: "device_added" as const, chat, device, byLink: false })),
-      ...(change.external ? [{ kind: "device_added" as const, chat, device: deviceOf(change.committer), byLink: newcomers.has(change.committer.userId) }] : []),
+      ...change.added.map((device) => ({ kind: "device_added" as const, chat, device, by: "member" as const })),
+      ...(change.external ? [{ kind: "device_added" as const, chat, device: deviceOf(change.committer), by: howItCame(chat, change, before, secret) }] : []),
       ...(change.external ? [] : change.removed.map((leaf) => ({ kind: "device_removed" as const, chat, device: deviceOf(leaf) }))),
     ];
     tx.after(() => events.forEach((event) => this.host.emit(event)));
-    const name = nameOf(chat);
-    const { departed, mls: state } = await tx.get(name);
     if (removedSelf) {
       await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: false });
       tx.after(() => this.host.emit({ kind: "left", chat }));
@@ -159,6 +160,11 @@ export class Incoming {
     const departed = [...new Set([...state.departed, ...removed])].filter((user) => present.has(user) && !back.has(user));
     if (departed.length !== state.departed.length) await tx.update(name, { departed });
   }
+}
+
+function howItCame(chat: ChatRef, { committer, authenticatedData }: Change, before: Leaf[], secret: Uint8Array | undefined): "itself" | "link" | "server" {
+  if (!chat.chat || before.some((leaf) => leaf.userId === committer.userId)) return "itself";
+  return secret && provesLink(secret, authenticatedData, chat.chat, committer, committer.identityKey) ? "link" : "server";
 }
 
 function deviceOf({ userId, deviceId }: Device): Device {

@@ -3,6 +3,7 @@ import { ErrorCode, type GroupChanged } from "../../gen/godwit_pb.js";
 import { E2eError, type ChatRef, type E2eHost, type MemberChange, type ReplyBody, type RequestBody } from "../api.js";
 import { ask, codeOf } from "../requests.js";
 import type { Commit } from "../../gen/godwit_pb.js";
+import { proveLink, splitLink } from "../links.js";
 import type { Leaf, Mls } from "../mls.js";
 import { nameOf } from "./chat-id.js";
 import type { Chats } from "./chats.js";
@@ -21,6 +22,7 @@ export class Membership {
     private readonly mls: Mls,
     private readonly chats: Chats,
     private readonly ready: Ready,
+    private readonly identityKey: Uint8Array,
   ) {}
 
   /** Makes the encryption of a group that this device made just now. */
@@ -49,13 +51,14 @@ export class Membership {
   }
 
   /** Joins by a link: with an external commit, unless the link waits for an admin or the group is not encrypted. */
-  async join(link: string): Promise<GroupChanged> {
+  async join(extended: string): Promise<GroupChanged> {
+    const { link, hidden } = splitLink(extended);
     for (let tries = 0; tries < kMaxTries; tries++) {
       const info = await this.infoByLink(link);
       const id = newId(this.host.now());
       if (!info || info.groupInfo.length === 0) return ask(this.host, "joinGroup", { id, link }, "groupChanged");
       const chat: ChatRef = { chat: info.chat };
-      const made = await this.ready.joinExternally(chat, info.groupInfo);
+      const made = await this.ready.joinExternally(chat, info.groupInfo, hidden && proveLink(hidden, info.chat, this.host, this.identityKey));
       const body: RequestBody = { case: "joinGroup", value: { id, link, commit: commitFields(made, info.epoch, [], true) } };
       await this.chats.change((tx) => keep(tx, chat, body, { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] }));
       const outcome = await submit(this.host, this.chats, chat);
@@ -66,7 +69,7 @@ export class Membership {
 
   private async infoByLink(link: string) {
     try {
-      return await ask(this.host, "getGroupInfo", { link }, "groupInfo");
+      return await this.ready.groupInfo({ link });
     } catch (error) {
       if (codeOf(error) !== ErrorCode.not_allowed) throw error;
       return undefined;  // The link waits for an admin, whose answer brings the commit.
@@ -78,6 +81,9 @@ export class Membership {
     const ref: ChatRef = { chat };
     // Claimed once: each claim uses keys up, and what came in meanwhile only shows in the tree.
     const claimed = add.length > 0 ? await this.ready.claim(add) : [];
+    // Somebody without a device in the group could come in by themselves only as one whom nobody invited.
+    const without = add.filter((user) => !claimed.some(({ device }) => device.userId === user));
+    if (without.length > 0) throw new E2eError("no_keys", `without a device with keys: ${without.join(", ")}`);
     for (let tries = 0; tries < kMaxTries; tries++) {
       await this.ready.ensure(ref);
       await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));

@@ -40,7 +40,7 @@ export async function accept(host: E2eHost, tx: Work, chat: ChatRef): Promise<vo
     joinedEpoch: comesIn ? pending.next.groupContext.epoch : joinedEpoch,
   });
   tx.after(() => {
-    for (const device of pending.added) host.emit({ kind: "device_added", chat, device, byLink: false });
+    for (const device of pending.added) host.emit({ kind: "device_added", chat, device, by: "member" });
     for (const device of pending.removed) host.emit({ kind: "device_removed", chat, device });
     if (pending.joins) host.emit({ kind: "joined", chat, rejoined: joinedEpoch !== undefined || mls !== undefined });
   });

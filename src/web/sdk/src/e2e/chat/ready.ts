@@ -9,6 +9,7 @@
  *
  * Of commits for the same epoch the server takes one. The others are dropped, the winner's is awaited, and it is tried again.
  */
+import type { GroupInfo } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost } from "../api.js";
 import { E2eError } from "../api.js";
 import { randomBytes } from "../bytes.js";
@@ -35,6 +36,7 @@ const kMaxJoins = 5;
 const kHourMs = 3_600_000;
 
 export class Ready {
+  private asking: Promise<unknown> = Promise.resolve();
   // What was checked, and against what: seal() asks.
   private readonly checked = new Map<string, { tree: unknown; departed: number; changes: number; untilMs: number }>();
 
@@ -99,7 +101,7 @@ export class Ready {
 
   /** Makes the encryption, or joins by itself. */
   private async comeIn(chat: ChatRef, state: ChatState): Promise<void> {
-    const info = await ask(this.host, "getGroupInfo", chat.chat ? { chat: chat.chat } : { peer: chat.peer }, "groupInfo");
+    const info = await this.groupInfo(chat.chat ? { chat: chat.chat } : { peer: chat.peer });
     if (info.epoch === 0n && !chat.chat) return this.make(chat, [chat.peer, this.host.userId]);
     if (info.groupInfo.length === 0) throw new E2eError("no_group_info", "the chat has no group info: another member has to add this device");
     const joins = state.joins.filter((at) => at > this.host.now() - kHourMs);
@@ -115,12 +117,19 @@ export class Ready {
     await this.finish(chat);
   }
 
+  /** GetGroupInfo. The server takes one at a time of a connection. */
+  groupInfo(of: { chat: Uint8Array } | { peer: bigint } | { link: string }): Promise<GroupInfo> {
+    const reply = this.asking.then(() => ask(this.host, "getGroupInfo", of, "groupInfo"));
+    this.asking = reply.catch(() => undefined);
+    return reply;
+  }
+
   /** An external commit by what the server has. The users in it are looked up first, all at once. */
-  async joinExternally(chat: ChatRef, groupInfo: Uint8Array): Promise<MadeCommit> {
+  async joinExternally(chat: ChatRef, groupInfo: Uint8Array, authenticatedData: Uint8Array = new Uint8Array()): Promise<MadeCommit> {
     const peeked = this.mls.peek(groupInfo);
     if (peeked) await this.directory.refresh(peeked.leaves.map((leaf) => leaf.userId), kFreshMs);
     try {
-      return await this.mls.joinExternally(groupIdOf(this.host.userId, chat), groupInfo, new Uint8Array());
+      return await this.mls.joinExternally(groupIdOf(this.host.userId, chat), groupInfo, authenticatedData);
     } catch (error) {
       if (error instanceof MlsRefused) throw new E2eError("no_group_info", `the group info cannot be used: ${error.message}`);
       throw error;

@@ -175,9 +175,28 @@ export class Directory {
         claimed.push({ device: { userId: told.userId, deviceId }, identityKey, keyPackage: keyPackage.length > 0 ? keyPackage : undefined, prekey: signedPrekey });
       }
     }
+    for (const userId of reply.unknown) {
+      const before = await this.known(userId);
+      const now = before && before.version > 0n ? await this.gone(userId, before) : undefined;
+      if (!now) continue;
+      writes.push({ key: rowOf(userId), value: encodeUser(now) });
+      events.push(...changes(userId, before, now));
+      this.cache(userId, now);
+      this.changes++;
+    }
     await this.host.write(writes);
     events.forEach((event) => this.host.emit(event));
     return claimed;
+  }
+
+  /** What is known of a user whom the server does not know any more: their last entry, which has no devices, proves it. */
+  private async gone(userId: bigint, before: KnownUser): Promise<KnownUser | undefined> {
+    const [last] = (await this.page({ userId, from: before.version + 1n, limit: kPage })).slice(-1);
+    if (!last || last.userId !== userId || last.devices.length > 0) return undefined;
+    return {
+      ...before, version: last.version, logIndex: last.index, hash: entryHash(last), fetchedMs: this.host.now(), verified: false, devices: [],
+      former: [...before.former, ...before.devices.filter((device) => device.counts)].slice(-kMaxFormer),
+    };
   }
 
   /** What is known of a user after `told`. */
