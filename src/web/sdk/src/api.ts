@@ -132,7 +132,7 @@ export interface Client {
 
   /** Finds a user by handle. `user_not_found`. */
   lookup(handle: string): Promise<UserId>;
-  /** What is known here of a user: the handle once looked up, the name once they have written. Never asks the server. */
+  /** What is known here of a user. A handle that is not is asked for: event "profile" tells it. */
   user(id: UserId): Promise<Profile>;
   /**
    * Sends a text to a handle, a user id ("u...") or a group ("g..."); short for `messages.send`. Returns as soon as the

@@ -2,6 +2,7 @@
 import type { Chat } from "@godwit/client";
 import type { ComponentChildren } from "preact";
 import { go } from "../lib/route";
+import { titleOf } from "../state/chats";
 import { attempt } from "../state/client";
 
 export function Foot({ chat, children }: { chat: Chat; children: ComponentChildren }) {
@@ -15,7 +16,7 @@ export function Foot({ chat, children }: { chat: Chat; children: ComponentChildr
     return (
       <div class={bar}>
         <p>
-          <b>{chat.title}</b> is not among your contacts. They do not see that you have read this until you accept.
+          <b>{titleOf(chat)}</b> is not among your contacts. They do not see that you have read this until you accept.
         </p>
         <div class="flex gap-3">
           <button class="btn btn-error btn-outline" onClick={() => answer(false)}>
@@ -31,7 +32,7 @@ export function Foot({ chat, children }: { chat: Chat; children: ComponentChildr
   if (chat.blocked) {
     return (
       <div class={bar}>
-        <p>You have blocked {chat.title}.</p>
+        <p>You have blocked {titleOf(chat)}.</p>
         <button class="btn btn-sm" onClick={() => void attempt((client) => client.chats.block(chat.peer!, false))}>
           Unblock
         </button>

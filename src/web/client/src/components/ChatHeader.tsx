@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { momentText } from "../lib/format";
 import { go, pathTo } from "../lib/route";
 import { begin, call } from "../state/calls";
+import { titleOf } from "../state/chats";
 import { client } from "../state/client";
 import { presences, typing, watch } from "../state/presence";
 import { nameOf } from "../state/profiles";
@@ -48,10 +49,10 @@ export function ChatHeader({ chat, onSearch }: { chat: Chat; onSearch: () => voi
     <>
       <header class="flex h-16 shrink-0 items-center gap-1 border-b border-base-300 bg-base-100 pr-2 pl-1 md:pl-4">
         <IconButton icon="back" label="Back to chats" class="md:hidden" onClick={() => go()} />
-        <a href={pathTo("chat", chat.id, "info")} class="flex min-w-0 grow items-center gap-3 rounded-field py-1 pr-2 hover:bg-base-200" aria-label={`About ${chat.title}`}>
-          <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} size="sm" online={presence === "online"} />
+        <a href={pathTo("chat", chat.id, "info")} class="flex min-w-0 grow items-center gap-3 rounded-field py-1 pr-2 hover:bg-base-200" aria-label={`About ${titleOf(chat)}`}>
+          <Avatar id={chat.id} name={titleOf(chat)} group={chat.kind === "group"} size="sm" online={presence === "online"} />
           <span class="min-w-0">
-            <h1 class="truncate leading-tight font-semibold">{chat.title}</h1>
+            <h1 class="truncate leading-tight font-semibold">{titleOf(chat)}</h1>
             <span class={`block truncate text-sm ${typing.value.has(chat.id) ? "text-primary" : "text-soft"}`}>
               {chat.timerS > 0 && <Icon name="timer" class="mr-1 inline size-3.5 align-[-0.15em]" />}
               {presence}

@@ -3,7 +3,7 @@ import type { Chat } from "@godwit/client";
 import { previewText } from "../lib/content";
 import { countText, whenText } from "../lib/format";
 import { pathTo } from "../lib/route";
-import { isMuted } from "../state/chats";
+import { isMuted, titleOf } from "../state/chats";
 import { account } from "../state/client";
 import { isOnline, typing } from "../state/presence";
 import { nameOf } from "../state/profiles";
@@ -53,10 +53,10 @@ export function ChatRow(props: { chat: Chat; selected: boolean; onMenu: (at: { x
         props.onMenu({ x: event.clientX, y: event.clientY });
       }}
     >
-      <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} online={!!chat.peer && isOnline(chat.peer)} ring={chat.peer ? ringOf(chat.peer) : undefined} />
+      <Avatar id={chat.id} name={titleOf(chat)} group={chat.kind === "group"} online={!!chat.peer && isOnline(chat.peer)} ring={chat.peer ? ringOf(chat.peer) : undefined} />
       <span class="flex min-w-0 grow flex-col gap-0.5">
         <span class="flex items-baseline gap-2">
-          <span class={`grow truncate ${unread ? "font-semibold" : "font-medium"}`}>{chat.title}</span>
+          <span class={`grow truncate ${unread ? "font-semibold" : "font-medium"}`}>{titleOf(chat)}</span>
           <span class={`shrink-0 text-xs ${unread ? "font-semibold text-primary" : "text-soft"}`}>{chat.lastAt ? whenText(chat.lastAt) : ""}</span>
         </span>
         <span class="flex items-center gap-2">

@@ -2,6 +2,7 @@
 import type { Chat, Message } from "@godwit/client";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { previewText } from "../lib/content";
+import { titleOf } from "../state/chats";
 import { attempt, client } from "../state/client";
 import { preferences } from "../state/preferences";
 import { nameOf } from "../state/profiles";
@@ -123,7 +124,7 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
           dir="auto"
           class="textarea min-h-11 w-full resize-none rounded-3xl border-transparent bg-base-200 px-4 py-2.5 text-base leading-6 outline-offset-0!"
           placeholder="Message"
-          aria-label={`Message to ${chat.title}`}
+          aria-label={`Message to ${titleOf(chat)}`}
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value);

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { whenText } from "../lib/format";
 import { excerpt } from "../lib/excerpt";
 import { go } from "../lib/route";
-import { chatOf, everyChat } from "../state/chats";
+import { chatOf, everyChat, titleOf } from "../state/chats";
 import { client } from "../state/client";
 import { nameOf } from "../state/profiles";
 import { failed } from "../state/toasts";
@@ -38,7 +38,7 @@ export function Found({ result, withChat, onOpen }: { result: SearchResult; with
   return (
     <button class="mx-2 flex flex-col gap-0.5 rounded-box px-3 py-2 text-left hover:bg-base-200" onClick={onOpen}>
       <span class="flex w-full items-baseline gap-2">
-        <span class="grow truncate font-medium">{withChat ? (chat?.title ?? "Chat") : message.own ? "You" : nameOf(message.from)}</span>
+        <span class="grow truncate font-medium">{withChat ? ((chat && titleOf(chat)) ?? "Chat") : message.own ? "You" : nameOf(message.from)}</span>
         <span class="text-xs text-soft">{whenText(message.at)}</span>
       </span>
       <span class="line-clamp-2 text-sm text-soft">
@@ -52,15 +52,15 @@ export function Found({ result, withChat, onOpen }: { result: SearchResult; with
 export function SearchResults({ query, onOpen }: { query: string; onOpen: () => void }) {
   const { results, progress } = useSearch(query);
   const wanted = query.toLocaleLowerCase();
-  const matching = everyChat.value.filter((chat) => chat.title.toLocaleLowerCase().includes(wanted)).slice(0, kLimit);
+  const matching = everyChat.value.filter((chat) => titleOf(chat).toLocaleLowerCase().includes(wanted)).slice(0, kLimit);
   const title = "px-5 pt-3 pb-1 text-sm font-semibold text-primary";
   return (
     <div class="flex min-h-0 grow flex-col overflow-y-auto pb-4" aria-busy={progress < 1}>
       {matching.length > 0 && <h2 class={title}>Chats</h2>}
       {matching.map((chat) => (
         <button key={chat.id} class="mx-2 flex items-center gap-3 rounded-box px-3 py-2 text-left hover:bg-base-200" onClick={() => (onOpen(), go("chat", chat.id))}>
-          <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} size="sm" />
-          <span class="truncate font-medium">{chat.title}</span>
+          <Avatar id={chat.id} name={titleOf(chat)} group={chat.kind === "group"} size="sm" />
+          <span class="truncate font-medium">{titleOf(chat)}</span>
         </button>
       ))}
       {results.length > 0 && <h2 class={title}>Messages</h2>}

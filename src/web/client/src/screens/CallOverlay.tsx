@@ -8,7 +8,7 @@ import { MediaChoice } from "../components/MediaChoice";
 import { Sheet } from "../components/Sheet";
 import { durationText } from "../lib/format";
 import { answer, call, changeMedia, end, incoming, minimized } from "../state/calls";
-import { chatOf } from "../state/chats";
+import { titleOfId } from "../state/chats";
 import { client } from "../state/client";
 import { nameOf } from "../state/profiles";
 
@@ -33,7 +33,7 @@ function useSeconds(since: number | undefined): number {
   return since ? (Date.now() - since) / 1000 : 0;
 }
 
-const titleOf = (of: Call): string => chatOf(of.chat)?.title ?? (of.participants[0] ? nameOf(of.participants[0].user) : "Call");
+const titleOf = (of: Call): string => titleOfId(of.chat) ?? (of.participants[0] ? nameOf(of.participants[0].user) : "Call");
 
 function PhaseText({ of }: { of: Call }) {
   const seconds = useSeconds(of.phase === "active" ? of.startedAt : undefined);

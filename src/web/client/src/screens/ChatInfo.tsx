@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../components/Icon";
 import { timerText } from "../lib/format";
 import { go, pathTo } from "../lib/route";
 import { begin } from "../state/calls";
-import { chatOf, isMuted } from "../state/chats";
+import { chatOf, isMuted, titleOf } from "../state/chats";
 import { attempt, client } from "../state/client";
 import { profile } from "../state/profiles";
 import { failed } from "../state/toasts";
@@ -64,8 +64,8 @@ function Danger({ chat }: { chat: Chat }) {
       {chat.peer && <Action icon="block" label={chat.blocked ? "Unblock" : "Block"} danger onClick={() => (chat.blocked ? void attempt((client) => client.chats.block(chat.peer!, false)) : setAsking("block"))} />}
       {chat.kind === "group" && !chat.left && <Action icon="leave" label="Leave the group" danger onClick={() => setAsking("leave")} />}
       {asking === "clear" && <Confirm title="Clear this chat?" text="All its messages go from this device. Others keep theirs." action="Clear" onConfirm={() => void attempt((client) => client.chats.clear(chat.id))} onClose={() => setAsking(undefined)} />}
-      {asking === "block" && <Confirm title={`Block ${chat.title}?`} text="Nothing of theirs reaches you any more. They are not told." action="Block" onConfirm={() => void attempt((client) => client.chats.block(chat.peer!, true))} onClose={() => setAsking(undefined)} />}
-      {asking === "leave" && <Confirm title={`Leave ${chat.title}?`} text="You get nothing from it any more." action="Leave" onConfirm={() => void leave()} onClose={() => setAsking(undefined)} />}
+      {asking === "block" && <Confirm title={`Block ${titleOf(chat)}?`} text="Nothing of theirs reaches you any more. They are not told." action="Block" onConfirm={() => void attempt((client) => client.chats.block(chat.peer!, true))} onClose={() => setAsking(undefined)} />}
+      {asking === "leave" && <Confirm title={`Leave ${titleOf(chat)}?`} text="You get nothing from it any more." action="Leave" onConfirm={() => void leave()} onClose={() => setAsking(undefined)} />}
     </Card>
   );
 }
@@ -77,8 +77,8 @@ export function ChatInfo({ id }: { id: ChatId }) {
   return (
     <Page title={chat.kind === "group" ? "Group" : "Contact"} onBack={() => go("chat", id)}>
       <div class="flex flex-col items-center gap-3 py-2 text-center">
-        <Avatar id={chat.id} name={chat.title} group={chat.kind === "group"} size="xl" />
-        <h2 class="text-2xl font-semibold">{chat.title}</h2>
+        <Avatar id={chat.id} name={titleOf(chat)} group={chat.kind === "group"} size="xl" />
+        <h2 class="text-2xl font-semibold">{titleOf(chat)}</h2>
         {known?.handle && <p class="text-soft">@{known.handle}</p>}
         {!chat.left && !chat.blocked && (
           <div class="flex gap-2">

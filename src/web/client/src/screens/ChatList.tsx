@@ -9,7 +9,7 @@ import { StatusRow } from "../components/StatusRow";
 import { VirtualList } from "../components/VirtualList";
 import { SearchResults } from "../components/SearchResults";
 import { go, pathTo, route } from "../lib/route";
-import { archived, chats, isMuted, loaded, requests } from "../state/chats";
+import { archived, chats, isMuted, loaded, requests, titleOf } from "../state/chats";
 import { attempt } from "../state/client";
 import { watch } from "../state/presence";
 
@@ -92,7 +92,7 @@ export function ChatList({ which }: { which: "chats" | "archived" | "requests" }
           )}
         </>
       )}
-      {menu && <Menu label={menu.chat.title} at={menu.at} items={chatActions(menu.chat)} onClose={() => setMenu(undefined)} />}
+      {menu && <Menu label={titleOf(menu.chat)} at={menu.at} items={chatActions(menu.chat)} onClose={() => setMenu(undefined)} />}
     </div>
   );
 }

@@ -15,7 +15,7 @@ import { previewText } from "../lib/content";
 import { dayText } from "../lib/format";
 import { replace, route } from "../lib/route";
 import { estimate, firstUnread, rowsOf, type Row } from "../lib/rows";
-import { chatOf, loaded, putChat } from "../state/chats";
+import { chatOf, loaded, putChat, titleOf } from "../state/chats";
 import { client } from "../state/client";
 import { Conversation } from "../state/conversation";
 import { nameOf } from "../state/profiles";
@@ -123,7 +123,7 @@ function Open({ chat, conversation }: { chat: Chat; conversation: Conversation }
         {conversation.loading.value && !messages.length && <span class="loading loading-dots m-auto" role="status" aria-label="Loading" />}
         <VirtualList
           class="grow"
-          label={`Messages with ${chat.title}`}
+          label={`Messages with ${titleOf(chat)}`}
           role="log"
           end
           rows={rows}

@@ -8,6 +8,7 @@ import { Menu, type MenuItem } from "../components/Menu";
 import { Sheet } from "../components/Sheet";
 import { UserPicker } from "../components/UserPicker";
 import { go } from "../lib/route";
+import { titleOf } from "../state/chats";
 import { account, attempt, client } from "../state/client";
 import { nameOf } from "../state/profiles";
 import { failed, toast } from "../state/toasts";
@@ -76,7 +77,7 @@ function Add({ chat, group, onDone }: { chat: Chat; group: Group; onDone: () => 
 }
 
 function Name({ chat, reload }: { chat: Chat; reload: () => void }) {
-  const [name, setName] = useState(chat.title);
+  const [name, setName] = useState(titleOf(chat));
   return (
     <form
       class="flex items-end gap-2"
@@ -89,7 +90,7 @@ function Name({ chat, reload }: { chat: Chat; reload: () => void }) {
         Name of the group
         <input class="input w-full" value={name} maxLength={100} onInput={(event) => setName(event.currentTarget.value)} />
       </label>
-      <button class="btn btn-primary" disabled={!name.trim() || name.trim() === chat.title}>
+      <button class="btn btn-primary" disabled={!name.trim() || name.trim() === titleOf(chat)}>
         Save
       </button>
     </form>
@@ -109,7 +110,7 @@ export function GroupInfo({ chat }: { chat: Chat }) {
     <>
       {atLeast(mine, settings.mayRename) && (
         <Card>
-          <Name key={chat.title} chat={chat} reload={load} />
+          <Name key={titleOf(chat)} chat={chat} reload={load} />
         </Card>
       )}
       <Card title={`${group.members.length} members`}>

@@ -3,6 +3,7 @@ import type { Chat, ChatId } from "@godwit/client";
 import { computed, signal } from "@preact/signals";
 import { batched } from "../lib/batch";
 import { onClient } from "./client";
+import { nameOf } from "./profiles";
 import { failed } from "./toasts";
 
 const all = signal<ReadonlyMap<ChatId, Chat>>(new Map());
@@ -22,6 +23,9 @@ export const unreadChats = computed(
 );
 
 export const chatOf = (id: ChatId): Chat | undefined => all.value.get(id);
+/** What a chat is called: its group's name, or what the peer is called now. */
+export const titleOf = (chat: Chat): string => (chat.peer ? nameOf(chat.peer) : chat.title);
+export const titleOfId = (id: ChatId): string | undefined => all.value.has(id) ? titleOf(all.value.get(id)!) : undefined;
 export const isMuted = (chat: Chat): boolean => chat.mutedUntil > Date.now();
 
 function put(changed: readonly Chat[]): void {

@@ -44,7 +44,11 @@ async function openClient(): Promise<void> {
     account.value = opened.account;
     connection.value = { state: opened.state };
     opened.on("connection", (now) => (connection.value = now));
-    opened.on("account", (now) => (account.value = now));
+    opened.on("account", (now) => {
+      account.value = now;
+      // Deleted or signed out: the store is empty, and this client of no use any more.
+      if (!now) setTimeout(() => void reopen());
+    });
     opened.on("storage", (now) => (storage.value = now.state));
     opened.on("error", failed);
     for (const begin of starters) begin(opened);
@@ -56,6 +60,12 @@ async function openClient(): Promise<void> {
     brokenBy.value = error instanceof Error ? error.message : String(error);
     phase.value = "broken";
   }
+}
+
+async function reopen(): Promise<void> {
+  await current?.close().catch(() => {});
+  location.hash = "";
+  await openClient();
 }
 
 async function closeClient(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Message } from "@godwit/client";
 import { effect } from "@preact/signals";
 import { previewText } from "../lib/content";
 import { pathTo, route } from "../lib/route";
-import { chatOf, isMuted, unreadChats } from "./chats";
+import { chatOf, isMuted, titleOf, titleOfId, unreadChats } from "./chats";
 import { onClient } from "./client";
 import { preferences, prefer } from "./preferences";
 import { nameOf } from "./profiles";
@@ -39,7 +39,7 @@ function announce(message: Message): void {
   if (looking(message.chat) || message.at < Date.now() - kNews || !chat || isMuted(chat) || chat.blocked) return;
   if (message.content.kind !== "text") return;
   const writer = nameOf(message.from);
-  const title = chat.kind === "group" ? `${writer} in ${chat.title}` : writer;
+  const title = chat.kind === "group" ? `${writer} in ${titleOf(chat)}` : writer;
   const text = preferences.value.notifyText ? previewText(message.content, nameOf) : "New message";
   void show(title, text, pathTo("chat", message.chat), message.chat);
 }
@@ -48,7 +48,7 @@ onClient((client) => {
   client.on("message", announce);
   client.on("call", (call) => {
     const kind = call.video ? "Video call" : "Voice call";
-    void show(kind, chatOf(call.chat)?.title ?? "", pathTo("chat", call.chat), call.id);
+    void show(kind, titleOfId(call.chat) ?? "", pathTo("chat", call.chat), call.id);
   });
 });
 

@@ -32,7 +32,9 @@ export class Users implements ContactsApi {
 
   /** What is known, and the handle from the server once, where there is a connection. */
   async profile(id: UserId): Promise<Profile> {
-    return this.#model.profile(id);
+    const known = this.#model.profile(id);
+    if (known.handle === undefined) void this.introduce(id).catch(() => {}); // event "profile" follows
+    return known;
   }
 
   /** The handle of a user of whom nothing is known yet. */
