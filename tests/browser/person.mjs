@@ -51,9 +51,11 @@ export class Person {
     await this.page.locator("textarea").waitFor();
   }
 
+  /** Returns when the message is shown: from then on it is kept, whatever happens to the page. */
   async write(text) {
     await this.page.fill("textarea", text);
     await this.page.keyboard.press("Enter");
+    await this.sees(text);
   }
 
   bubble(text) {

@@ -107,7 +107,7 @@ export function Bubble(props: { message: Message; group: boolean; first: boolean
       <IconButton
         icon="more"
         label="Actions for this message"
-        class="btn-sm invisible mx-1 self-center group-focus-within:visible group-hover:visible focus:visible"
+        class="btn-sm mx-1 self-center opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 focus:opacity-100"
         onClick={(event) => {
           const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
           actions.menu(message, { x: box.left, y: box.bottom });

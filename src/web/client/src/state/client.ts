@@ -62,22 +62,25 @@ async function openClient(): Promise<void> {
   }
 }
 
+/** Takes the screens away, which may still have something to say to the client, and then the client. */
+async function closeClient(next: "opening" | "elsewhere"): Promise<void> {
+  phase.value = next;
+  await new Promise((gone) => setTimeout(gone));
+  const closing = current;
+  current = undefined;
+  await closing?.close();
+}
+
 async function reopen(): Promise<void> {
-  await current?.close().catch(() => {});
+  await closeClient("opening").catch(failed);
   location.hash = "";
   await openClient();
 }
 
-async function closeClient(): Promise<void> {
-  const closing = current;
-  current = undefined;
-  phase.value = "elsewhere";
-  await closing?.close();
-}
-
 /** Opens the client in this tab; with `takeOver` in place of another tab that has it. */
 export function start(takeOver = false): void {
-  whileAlone({ takeOver, begin: openClient, end: closeClient, refused: () => (phase.value = "elsewhere") });
+  const tab = { begin: openClient, end: () => closeClient("elsewhere"), refused: () => (phase.value = "elsewhere") };
+  whileAlone(tab, takeOver);
 }
 
 /** Does something that may fail, and tells the user when it does. */
