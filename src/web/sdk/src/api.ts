@@ -214,6 +214,7 @@ export interface SecurityEvent {
  * - `verified_changed`: a user whose safety number was verified has other keys now.
  * - `own_device_unknown`: one's own account has a device that none of one's devices approved: revoke it.
  * - `unconfirmed_device`: a user's device is not approved by any other of theirs.
+ * - `uninvited_device`: a device came into a group by the server's word alone.
  * - `log_fork`, `log_rollback`, `log_proof`: the server's key log contradicts itself. The server is not to be trusted.
  * - `replayed`, `reordered`: the server delivered a message twice under another position, or out of order.
  * - `missing`: the server left out a position of a chat.
@@ -221,6 +222,7 @@ export interface SecurityEvent {
  */
 export type SecurityKind =
   | "device_added" | "device_removed" | "identity_changed" | "verified_changed" | "own_device_unknown" | "unconfirmed_device"
+  | "uninvited_device"
   | "log_fork" | "log_rollback" | "log_proof" | "replayed" | "reordered" | "missing" | "sender_mismatch";
 
 /** What is known of a user. */

@@ -131,11 +131,15 @@ export class GodwitClient implements Client {
     this.#expiry = new Expiry(core, this.#model);
     this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
     this.#chatList.setGroupTimer = (chat, timerS) => groups.setSettings(chat, { timerS });
+    apply.onQuestion = (chat, question) => this.#history.question(chat, question);
     apply.onStatusKey = async (unit, author, key) => unit.raw(await core.e2e().learnStatusKey(author, key));
     this.#inbox.onCaughtUp = () => this.#caughtUp();
     this.#model.onStored = (chat, id, message) => {
       search.stored(chat, id, message);
-      if (message !== undefined && message.from !== this.#account?.userId) this.#presence.stopTyping(chat, message.from);
+      if (message !== undefined && message.from !== this.#account?.userId) {
+        this.#presence.stopTyping(chat, message.from);
+        void this.#users.introduce(message.from).catch(() => {});
+      }
       if (message?.content.kind === "text") void this.#groupEvents.readName(chat).catch(() => {});
     };
     this.chats = this.#chatList;
@@ -218,6 +222,7 @@ export class GodwitClient implements Client {
     for (const undo of this.#cleanup) undo();
     this.#expiry.stop();
     this.#outbox.stop();
+    this.#history.stop();
     this.#calls.close();
     this.#core.connection.stop();
     await this.#inbox.stop();
@@ -367,6 +372,7 @@ export class GodwitClient implements Client {
     for (const undo of this.#cleanup) undo();
     this.#expiry.stop();
     this.#outbox.stop();
+    this.#history.stop();
     this.#core.connection.stop("none");
     await this.#inbox.stop();
     this.#e2e?.close();
@@ -391,7 +397,7 @@ export class GodwitClient implements Client {
 /** Opens the storage and a client on it. */
 export async function openWith(options: OpenOptions, makeE2e: MakeE2e): Promise<Client> {
   const emitter = new Emitter();
-  const store = await openStore(options, emitter);
+  const { store, refused } = await openStore(options);
   const client = new GodwitClient(options, store, emitter, makeE2e);
   try {
     await client.start(options.offline ?? false);
@@ -399,5 +405,7 @@ export async function openWith(options: OpenOptions, makeE2e: MakeE2e): Promise<
     await client.close().catch(() => {});
     throw error;
   }
+  // Heard by who listens as soon as this has returned.
+  if (refused !== undefined) setTimeout(() => emitter.emit("storage", { state: "memory", error: refused }), 0);
   return client;
 }

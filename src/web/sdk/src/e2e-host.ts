@@ -42,7 +42,7 @@ export function e2eHost(core: Core, account: AccountRecord, deviceKey: SigningKe
 }
 
 /** Reasons that may be gone at the next try. */
-const kPassing = new Set(["no_keys", "no_group_info", "rejoining_too_often", "too_many_races"]);
+const kPassing = new Set(["no_keys", "no_group_info", "no_secret", "rejoining_too_often", "too_many_races"]);
 
 function translate(error: unknown): unknown {
   if (error instanceof Refusal) return error.original;

@@ -172,9 +172,9 @@ export class ActiveCall {
     this.#env.changed(this);
   }
 
+  /** There is no connection to the server. Media goes on as long as its own path does. */
   hold(): void {
     for (const { peer } of this.#others.values()) peer.hold();
-    if (this.phase === "active") this.phase = "reconnecting";
   }
 
   /** The server goes on with the call: new addresses for all. */

@@ -85,9 +85,9 @@ export class CallBook implements Calls {
     const { peer } = chatRef(call.chat);
     const connection = await call.connect(peer!, 0);
     try {
-      const answer = await call.seal((await connection.answer(sdp))!);
-      call.phase = "connecting";
+      call.phase = "connecting"; // before media may flow
       this.#changed(call);
+      const answer = await call.seal((await connection.answer(sdp))!);
       await ask(this.#core, { case: "answerCall", value: { id: fromHex(id), peer, answer } }, "done");
       call.offer = undefined;
       connection.release();

@@ -22,6 +22,8 @@ export class Apply {
   readonly #model: Model;
   readonly #groups: GroupEvents;
   readonly #security: Security;
+  /** Positions of a chat are missing, or a chat is new: there is something to ask the server. */
+  onQuestion: (chat: ChatId, question: "hole" | "new") => void = () => {};
   /** Status keys that came; stored by whoever handles statuses. */
   onStatusKey: (unit: Unit, author: bigint, key: Uint8Array) => Promise<void> = async () => {};
 
@@ -42,7 +44,11 @@ export class Apply {
   async admit(unit: Unit, chatId: ChatId, envelope: Envelope): Promise<boolean> {
     const chat = await this.#model.chat(unit, chatId);
     const seq = Number(envelope.chatSeq);
+    const holes = chat.holes.length;
+    const isNew = chat.end === 0;
     const fresh = this.#note(chat, seq);
+    if (chat.holes.length > holes) unit.after(() => this.onQuestion(chatId, "hole"));
+    if (isNew) unit.after(() => this.onQuestion(chatId, "new"));
     this.#model.putChat(unit, chat);
     if (envelope.id.length !== 16) return fresh;
     const place = await this.#model.place(unit, chatId, messageId(envelope.id));
@@ -178,6 +184,7 @@ export class Apply {
   async accepted(unit: Unit, chat: ChatRecord, id: MessageId, seq: number, at: number): Promise<void> {
     this.#note(chat, seq);
     chat.read = Math.max(chat.read, seq);
+    chat.request = false; // to write back is to consent
     const found = await this.#model.message(unit, chat.id, id);
     this.#model.putChat(unit, chat);
     if (found === undefined || !found.place.startsWith("p")) return;

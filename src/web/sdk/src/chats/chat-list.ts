@@ -120,13 +120,18 @@ export class ChatList implements Chats {
     await this.#change(id, (chat) => {
       chat.request = false;
       chat.blocked = !accept;
+      chat.wasBlocked ||= !accept;
     });
     if (!accept) await this.clear(id);
   }
 
   async block(user: UserId, blocked: boolean): Promise<void> {
     await ask(this.#core, { case: "block", value: { userId: BigInt(user), lift: !blocked } }, "done");
-    if (this.#model.peek(directChat(user)) !== undefined) await this.#change(directChat(user), (chat) => void (chat.blocked = blocked));
+    if (this.#model.peek(directChat(user)) === undefined) return;
+    await this.#change(directChat(user), (chat) => {
+      chat.blocked = blocked;
+      chat.wasBlocked ||= blocked;
+    });
   }
 
   async blocked(): Promise<UserId[]> {

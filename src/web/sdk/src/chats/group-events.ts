@@ -41,7 +41,10 @@ export class GroupEvents {
     if (!complete && !removed.includes(me)) this.stale(unit, chat.id);
     chat.version = Math.max(chat.version, version);
     if (removed.includes(me)) chat.left = true;
-    else if (event.members.some((member) => String(member.userId) === me)) chat.left = false;
+    else if (event.members.some((member) => String(member.userId) === me) && before[me] === undefined) {
+      chat.left = false;
+      chat.holes = []; // what was said while the user was not in it is not theirs
+    }
     if (event.name !== undefined) this.#name(unit, chat, event.name);
     this.#summary(chat, group);
     unit.put(keys.group(chat.id), group);

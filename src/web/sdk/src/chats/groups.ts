@@ -102,7 +102,10 @@ export class GroupBook implements Groups {
   }
 
   async makeInviteLink(chat: ChatId, { expiresS, maxUses, approve }: { expiresS?: number; maxUses?: number; approve?: boolean } = {}): Promise<InviteLink> {
-    return showLink(await ask(this.#core, { case: "makeInviteLink", value: { ...group(chat), expiresS, maxUses, approve } }, "inviteLink"));
+    const made = await ask(this.#core, { case: "makeInviteLink", value: { ...group(chat), expiresS, maxUses, approve } }, "inviteLink");
+    // With a part that the server does not know, so that it cannot let anybody in by itself.
+    const link = await this.#core.e2e().extendLink(group(chat).chat, made.link, made.linkId);
+    return { ...showLink(made), link };
   }
 
   async inviteLinks(chat: ChatId): Promise<InviteLink[]> {

@@ -138,11 +138,36 @@ export class MessageBook implements Messages {
       return local ? undefined : message;
     });
     if (found === undefined) return;
-    if (found.message.seq === 0) throw new GodwitError("wrong_state", "the message is being sent", true, 1000);
+    const seq = found.message.seq || (await this.#accepted(chat, id));
     const requestId = forEveryone ? uuid7(this.#core.connection.now()) : undefined;
-    await ask(this.#core, { case: "removeMessage", value: { id: requestId, ...chatRef(chat), chatSeq: BigInt(found.message.seq), forEveryone } }, "done");
-    if (!forEveryone) await this.#core.units.run((unit) => this.#apply.hidden(unit, chat, found.message.seq));
-    else await this.#core.units.run(async (unit) => this.#apply.removed(unit, await this.#model.chat(unit, chat), found.message.seq, this.#core.me().userId));
+    await ask(this.#core, { case: "removeMessage", value: { id: requestId, ...chatRef(chat), chatSeq: BigInt(seq), forEveryone } }, "done");
+    if (!forEveryone) await this.#core.units.run((unit) => this.#apply.hidden(unit, chat, seq));
+    else await this.#core.units.run(async (unit) => this.#apply.removed(unit, await this.#model.chat(unit, chat), seq, this.#core.me().userId));
+  }
+
+  /** The position of a message that is on its way to the server. */
+  #accepted(chat: ChatId, id: MessageId): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        off();
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new GodwitError("timeout", "the message is still being sent", true));
+      }, this.#core.tuning.requestTimeout);
+      const off = this.#core.emitter.on("messageChanged", (message) => {
+        if (message.chat !== chat || message.id !== id || message.seq === 0) return;
+        end();
+        resolve(message.seq);
+      });
+      // It may have been accepted since it was looked at.
+      void this.get(chat, id).then((message) => {
+        if (!message?.seq) return;
+        end();
+        resolve(message.seq);
+      });
+    });
   }
 
   async receipts(chat: ChatId, id: MessageId): Promise<{ user: string; delivered: boolean; read: boolean }[]> {

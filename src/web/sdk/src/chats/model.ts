@@ -2,7 +2,7 @@
 
 import type { Chat, ChatId, Content, Message, MessageId, MessageState, Profile, UserId } from "../api.js";
 import type { Core } from "../core.js";
-import { fromBase64Url } from "../ids.js";
+import { directChat, fromBase64Url } from "../ids.js";
 import { afterPrefix } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import { type ChatRecord, keys, type MessageRecord, newChat, type ProfileRecord } from "./records.js";
@@ -78,6 +78,8 @@ export class Model {
     unit.after(() => {
       this.#users.set(user.userId, user);
       this.#core.emitter.emit("profile", this.profile(user.userId));
+      const chat = this.#chats.get(directChat(user.userId));
+      if (chat !== undefined) this.#core.emitter.emit("chat", this.show(chat)); // its title may be another now
     });
   }
 
@@ -154,7 +156,8 @@ export class Model {
     return { ...rest, title, preview: { ...preview, state } };
   }
 
-  showMessage(chat: ChatRecord, { failed, raw: _, ...message }: MessageRecord): Message {
+  showMessage(chat: ChatRecord, record: MessageRecord): Message {
+    const { failed, raw, ...message } = record;
     const own = message.from === this.#core.me().userId;
     if (!own) return { ...message, own };
     return { ...message, own, state: failed ? "failed" : message.seq === 0 ? "waiting" : this.#state(chat, message) };

@@ -43,6 +43,8 @@ export interface ChatRecord {
   timerS: number;
   request: boolean;
   blocked: boolean;
+  /** The user blocked the peer at some time: positions of then are left out for good, and their absence says nothing. */
+  wasBlocked?: boolean;
   left: boolean;
   /** Of groups. */
   version: number;

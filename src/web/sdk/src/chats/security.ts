@@ -70,6 +70,11 @@ export class Security {
       case "joined":
         if (!event.rejoined) return [];
         return [{ kind: "identity_changed", user: this.#core.me().userId, chat: chatOf(event.chat.peer ?? 0n, event.chat.chat ?? new Uint8Array()), detail: "this device came back into the encryption of the chat" }];
+      case "log_differs":
+        return [{ kind: "log_fork", user: String(event.userId), chat: directChat(event.userId), detail: "their key log is signed by another key than ours" }];
+      case "device_added":
+        if (event.by !== "server") return [];
+        return [{ kind: "uninvited_device", user: String(event.device.userId), device: event.device.deviceId, chat: chatOf(event.chat.peer ?? 0n, event.chat.chat ?? new Uint8Array()) }];
       default:
         return []; // who comes into a chat is told by what changes its members, or their keys
     }

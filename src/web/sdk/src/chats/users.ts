@@ -8,12 +8,15 @@ import type { Model } from "./model.js";
 import type { ProfileRecord } from "./records.js";
 
 const kMaxHashes = 1000;
+const kAskAgain = 60_000;
 
 export class Users implements ContactsApi {
   readonly #core: Core;
   readonly #model: Model;
   readonly #self: SelfChannel;
   readonly #byHandle = new Map<string, UserId>();
+  /** Users who were asked for, and until when not again. */
+  readonly #asked = new Map<UserId, number>();
 
   constructor(core: Core, model: Model, self: SelfChannel) {
     this.#core = core;
@@ -37,11 +40,14 @@ export class Users implements ContactsApi {
     return known;
   }
 
-  /** The handle of a user of whom nothing is known yet. */
+  /** Asks for the handle of a user of whom it is not known; once at a time, and not again soon after a failure. */
   async introduce(id: UserId): Promise<void> {
     if (this.#model.user(id)?.handle !== undefined || !this.#core.connection.live) return;
+    if ((this.#asked.get(id) ?? 0) > Date.now()) return;
+    this.#asked.set(id, Date.now() + kAskAgain);
     const user = await ask(this.#core, { case: "lookupUser", value: { userId: BigInt(id) } }, "user");
     await this.#learn(id, { handle: user.handle });
+    this.#asked.delete(id);
   }
 
   #learn(userId: UserId, change: Partial<ProfileRecord>): Promise<void> {

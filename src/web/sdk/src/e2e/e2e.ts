@@ -6,6 +6,7 @@ import { chatOfName, nameOf } from "./chat/chat-id.js";
 import { Chats, type Work } from "./chat/chats.js";
 import { Gossip } from "./chat/gossip.js";
 import { Incoming } from "./chat/incoming.js";
+import { Joiner } from "./chat/joiner.js";
 import { Membership } from "./chat/membership.js";
 import { Outgoing } from "./chat/outgoing.js";
 import { Ready } from "./chat/ready.js";
@@ -48,7 +49,8 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
   const gossip = new Gossip(directory);
   const ready = new Ready(host, mls, chats, directory);
   const membership = new Membership(host, mls, chats, ready, identity.publicKey);
-  const incoming = new Incoming(host, mls, packages, gossip);
+  const joiner = new Joiner(host, ready);
+  const incoming = new Incoming(host, mls, packages, gossip, (chat) => joiner.add(chat));
   const outgoing = new Outgoing(mls, ready, gossip);
   const publisher = new Publisher(host, identity, packages, directory, self);
   const monitor = new Monitor(host, directory);
@@ -77,6 +79,7 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
         await directory.serial(() => heads.pin(welcome));
         await monitor.check();
         if (await publisher.fill()) await monitor.check();
+        await joiner.addAll();
       });
       // In the background: the winners of races come with the envelopes that the core opens next.
       void resume().catch(() => undefined);
@@ -110,7 +113,10 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     verifySafetyNumber: (userId: bigint, qr: Uint8Array) => telling(() => safety.verify(userId, qr)),
     setVerified: (userId: bigint, verified: boolean) => directory.setVerified(userId, verified),
     auditKeyLog: (progress?: (read: number, of: number) => void) => telling(() => audit(directory, progress)),
-    close: () => chats.close(),
+    close() {
+      joiner.close();
+      chats.close();
+    },
   };
 }
 

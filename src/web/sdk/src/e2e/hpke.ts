@@ -68,9 +68,11 @@ const asPublic = (bytes: Uint8Array) => bytes as unknown as PublicKey;
 const asPrivate = (bytes: Uint8Array) => bytes as unknown as PrivateKey;
 const raw = (key: PublicKey | PrivateKey) => key as unknown as Uint8Array;
 
+/** The 32 bytes of a key. With its length before it, it is the external_pub extension, which ts-mls hands over whole. */
 function checked(key: Uint8Array): Uint8Array {
-  if (key.length !== 32) throw new Error("an X25519 key has 32 bytes");
-  return key;
+  const bare = key.length === 33 && key[0] === 32 ? key.subarray(1) : key;
+  if (bare.length !== 32) throw new Error("an X25519 key has 32 bytes");
+  return bare;
 }
 
 export const hpke: Hpke = {

@@ -6,7 +6,8 @@ import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { decodeKeyPackage, keyPackageEncoder } from "ts-mls/keyPackage.js";
 import type { E2eHost, Write } from "./api.js";
 import { be64, concat, hex, readBe64 } from "./bytes.js";
-import { decodeWhole, type Mls, type OwnKeyPackage } from "./mls.js";
+import { decodeWhole } from "./decode.js";
+import type { Mls, OwnKeyPackage } from "./mls.js";
 
 /** Lifetimes. A last resort is replaced long before it expires. */
 const kOneTimeS = 90 * 86_400;

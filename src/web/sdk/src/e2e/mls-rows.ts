@@ -12,7 +12,8 @@ import { decodeGroupContext, groupContextEncoder } from "ts-mls/groupContext.js"
 import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
 import { decodeSecretTree, secretTreeEncoder } from "ts-mls/secretTree.js";
 import type { Write } from "./api.js";
-import { decodeWhole, type Mls, type MlsState } from "./mls.js";
+import { decodeWhole } from "./decode.js";
+import type { Mls, MlsState } from "./mls.js";
 
 type Past = ClientState["historicalReceiverData"] extends Map<bigint, infer T> ? T : never;
 

@@ -7,29 +7,26 @@
  * are refused: they would stop everybody from sending until somebody commits.
  */
 import {
-  createApplicationMessage, createCommit, createGroup, createGroupInfoWithExternalPubAndRatchetTree, decodeMlsMessage,
+  createApplicationMessage, createCommit, createGroup, decodeMlsMessage,
   emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroupExternal, joinGroupWithExtensions, mlsExporter, processMessage,
-  type CiphersuiteImpl, type ClientConfig, type ClientState, type Credential, type KeyPackage, type LeafNode,
-  type PrivateKeyPackage, type Proposal, type RatchetTree,
+  type CiphersuiteImpl, type ClientConfig, type ClientState, type Extension, type KeyPackage, type LeafNode,
+  type PrivateKeyPackage, type Proposal,
 } from "ts-mls";
+import { createGroupInfo } from "ts-mls/createCommit.js";
 import { decodeGroupInfo, encodeGroupInfo } from "ts-mls/groupInfo.js";
 import { decodeKeyPackage, encodeKeyPackage, makeKeyPackageRef, verifyKeyPackage } from "ts-mls/keyPackage.js";
 import { verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { unprotectPrivateMessage } from "ts-mls/messageProtection.js";
-import { decodeRatchetTree } from "ts-mls/ratchetTree.js";
+import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
 import { decodeWelcome, encodeWelcome } from "ts-mls/welcome.js";
 import type { Device, SigningKey } from "./api.js";
-import { be32, be64, concat, equal, readBe32, readBe64 } from "./bytes.js";
+import { concat, equal } from "./bytes.js";
+import { decodeWhole } from "./decode.js";
+import { deviceOf, identityOf, leafAt, leafOf, leavesOf, type Leaf } from "./leaves.js";
 import { kSuiteName, makeSuite } from "./suite.js";
 
 export type MlsState = ClientState;
-export type { KeyPackage };
-
-/** A leaf of a group: a device and the key that it signs with. */
-export interface Leaf extends Device {
-  index: number;
-  identityKey: Uint8Array;
-}
+export type { KeyPackage, Leaf };
 
 /** Whether a device had this identity key, by the key log. Throws when it could not be looked up. */
 export type Authenticate = (device: Device, identityKey: Uint8Array) => Promise<boolean>;
@@ -201,8 +198,18 @@ export class Mls {
     };
   }
 
+  /**
+   * What others come in by. Not by the library's function for it: that one leaves out the length before the key, which RFC
+   * 9420, section 12.4.3.2, has (and hpke.ts takes off again).
+   */
   private async groupInfo(state: MlsState): Promise<Uint8Array> {
-    return encodeGroupInfo(await createGroupInfoWithExternalPubAndRatchetTree(state, [], this.suite));
+    const external = await this.suite.hpke.deriveKeyPair(state.keySchedule.externalSecret);
+    const key = await this.suite.hpke.exportPublicKey(external.publicKey);
+    const extensions: Extension[] = [
+      { extensionType: "external_pub", extensionData: concat(Uint8Array.of(key.length), key) },
+      { extensionType: "ratchet_tree", extensionData: encodeRatchetTree(state.ratchetTree) },
+    ];
+    return encodeGroupInfo(await createGroupInfo(state.groupContext, state.confirmationTag, state, extensions, this.suite));
   }
 
   /** The group id and members of a group info, before it is verified. */
@@ -342,35 +349,6 @@ function paddedLength(plaintext: number): number {
   return Math.ceil(length / step) * step;
 }
 
-/** The identity in a credential: user_id (8 bytes, big endian) device_id (4 bytes). */
-function identityOf(device: Device): Uint8Array {
-  return concat(be64(device.userId), be32(device.deviceId));
-}
-
-function deviceOf(credential: Credential): Device | undefined {
-  if (credential.credentialType !== "basic" || !("identity" in credential) || credential.identity.length !== 12) return undefined;
-  return { userId: readBe64(credential.identity, 0), deviceId: readBe32(credential.identity, 8) };
-}
-
-function leafOf(leaf: LeafNode, index: number): Leaf | undefined {
-  const device = deviceOf(leaf.credential);
-  return device && { ...device, index, identityKey: leaf.signaturePublicKey };
-}
-
-function leafAt(tree: RatchetTree, index: number): Leaf | undefined {
-  const node = tree[2 * index];
-  return node?.nodeType === "leaf" ? leafOf(node.leaf, index) : undefined;
-}
-
-function leavesOf(tree: RatchetTree): Leaf[] {
-  const leaves: Leaf[] = [];
-  for (let index = 0; 2 * index < tree.length; index++) {
-    const leaf = leafAt(tree, index);
-    if (leaf) leaves.push(leaf);
-  }
-  return leaves;
-}
-
 /** What the library throws about input of others becomes MlsRefused; failures to look up keys stay as they are. */
 async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -386,17 +364,5 @@ export class LookupFailed extends Error {
   override readonly name = "LookupFailed";
   constructor(readonly reason: unknown) {
     super("keys could not be looked up");
-  }
-}
-
-type Decoder<T> = (bytes: Uint8Array, offset: number) => [T, number] | undefined;
-
-/** Undefined for what is malformed or has something left over. */
-export function decodeWhole<T>(decoder: Decoder<T>, bytes: Uint8Array): T | undefined {
-  try {
-    const decoded = decoder(bytes, 0);
-    return decoded && decoded[1] === bytes.length ? decoded[0] : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -12,7 +12,7 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 
 function fault(error: unknown): unknown {
   const name = (error as { name?: string } | null)?.name;
-  return name === "QuotaExceededError" ? new StoreFullError("the storage is full", { cause: error }) : error;
+  return name === "QuotaExceededError" ? new StoreFullError("the storage is full", error) : error;
 }
 
 export class IndexedDbStore implements KeyValueStore {

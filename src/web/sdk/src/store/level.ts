@@ -47,7 +47,7 @@ export class LevelStore implements KeyValueStore {
         { sync: true },
       );
     } catch (error) {
-      if (/no space|ENOSPC|quota/i.test(String((error as Error).cause ?? error))) throw new StoreFullError("the disk is full", { cause: error });
+      if (/no space|ENOSPC|quota/i.test(String((error as Error).cause ?? error))) throw new StoreFullError("the disk is full", error);
       throw error;
     }
   }

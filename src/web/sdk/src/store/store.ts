@@ -1,6 +1,7 @@
 // What the SDK needs of a storage. One KeyValueStore holds one account on one device.
 
 import type { StoredKey } from "../e2e/api.js";
+import { GodwitError } from "../errors.js";
 
 /** A put, or a delete where `value` is undefined. */
 export interface StoreWrite {
@@ -31,8 +32,10 @@ export interface KeyValueStore {
 }
 
 /** There is no room for more. */
-export class StoreFullError extends Error {
-  override readonly name = "StoreFullError";
+export class StoreFullError extends GodwitError {
+  constructor(message: string, cause?: unknown) {
+    super("storage_full", message, true, 0, { cause });
+  }
 }
 
 /** The end of the range of keys that begin with `prefix`. */

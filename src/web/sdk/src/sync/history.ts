@@ -11,6 +11,8 @@ import type { ChatInfo, HistoryPage } from "../gen/godwit_pb.js";
 import { chatOf, chatRef } from "../ids.js";
 
 const kPage = 200;
+/** How long positions may be on their way, and questions are gathered, milliseconds. */
+const kSoon = 1000;
 /** Entries fetched of one chat after a gap; older ones are left at the server. */
 const kMaxEntries = 20_000;
 
@@ -21,6 +23,8 @@ export class HistorySync {
   readonly #groups: GroupEvents;
   readonly #security: Security;
   #everything = false;
+  #requests = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #working = false;
 
   constructor(core: Core, model: Model, apply: Apply, groups: GroupEvents, security: Security) {
@@ -36,6 +40,23 @@ export class HistorySync {
     this.#everything = true;
   }
 
+  /**
+   * Something is to be asked before the next connection: `hole`, positions are missing, which may be on their way; `new`, a
+   * direct chat is new, and may be a stranger's request.
+   */
+  question(chat: ChatId, question: "hole" | "new"): void {
+    if (question === "new") this.#requests ||= chat.startsWith("u");
+    if (this.#timer !== undefined || (question === "new" && !this.#requests)) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#core.connection.live) void this.run();
+    }, kSoon);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** To be called when caught up. Goes on at the next time where it failed. */
   async run(): Promise<void> {
     if (this.#working) return;
@@ -44,6 +65,12 @@ export class HistorySync {
       if (this.#everything) {
         await this.chatList(true);
         this.#everything = false;
+        this.#requests = false;
+      }
+      if (this.#requests) {
+        // Only who asks strangers to wait has requests; others need not read the list.
+        if ((await ask(this.#core, { case: "getPrivacy", value: {} }, "privacy")).askFirst) await this.chatList(true);
+        this.#requests = false;
       }
       for (const chat of this.#model.chats()) {
         if (chat.holes.length > 0 && !chat.left) await this.#fill(chat.id);
@@ -101,7 +128,7 @@ export class HistorySync {
         chat.holes = chat.holes.filter((hole) => !left.includes(hole));
         this.#model.putChat(unit, chat);
         // What the user has blocked, or removed from their own history, is left out by a good server, too.
-        if (left.length > 0 && !chat.blocked) {
+        if (left.length > 0 && !chat.blocked && !chat.wasBlocked) {
           this.#security.told(unit, { kind: "missing", chat: id, detail: `positions ${left.map(([a, b]) => `${a}-${b}`).join(", ")}` }, chat);
         }
         return left.length > 0;

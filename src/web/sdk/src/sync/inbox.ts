@@ -2,7 +2,7 @@
 // and only then acknowledged.
 
 import type { Core } from "../core.js";
-import type { Opened } from "../e2e/api.js";
+import { E2eError, type Opened } from "../e2e/api.js";
 import { messageId } from "../ids.js";
 import type { Apply } from "../chats/apply.js";
 import type { Model } from "../chats/model.js";
@@ -131,9 +131,10 @@ export class Inbox {
         if (connection !== this.#connection) continue;
         await this.#next(connection);
       }
-    } catch {
+    } catch (error) {
       this.#entries = [];
-      this.#core.connection.restart(); // what was not stored comes again
+      if (error instanceof E2eError) this.#core.connection.stop("stopped", "encryption");
+      else this.#core.connection.restart(); // what was not stored comes again
     } finally {
       this.#working = false;
     }
@@ -159,7 +160,7 @@ export class Inbox {
       await this.#store(batch);
     } catch (error) {
       if (!(error instanceof StoreFullError)) {
-        this.#core.emitter.emit("storage", { state: "failed", error });
+        if (this.#core.connection.live && !(error instanceof E2eError)) this.#core.emitter.emit("storage", { state: "failed", error });
         throw error;
       }
       if (!this.#full) this.#core.emitter.emit("storage", { state: "full", error });

@@ -12,13 +12,16 @@ async function member(userId: bigint): Promise<Mls> {
 async function time<T>(what: string, times: number, work: () => Promise<T>): Promise<T> {
   let result!: T;
   const took: number[] = [];
+  const used: number[] = [];
   for (let i = 0; i < times; i++) {
-    const begin = performance.now();
+    const [begin, cpu] = [performance.now(), process.cpuUsage()];
     result = await work();
     took.push(performance.now() - begin);
+    const { user, system } = process.cpuUsage(cpu);
+    used.push((user + system) / 1000);
   }
-  took.sort((a, b) => a - b);
-  console.log(`${what}: ${took[times >> 1]!.toFixed(2)} ms (median of ${times})`);
+  const median = (values: number[]) => values.sort((a, b) => a - b)[times >> 1]!.toFixed(1);
+  console.log(`${what}: ${median(took)} ms, of the processor ${median(used)} ms (median of ${times})`);
   return result;
 }
 

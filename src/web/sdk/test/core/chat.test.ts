@@ -148,3 +148,39 @@ test("search finds beginnings of words, and follows changes", async () => {
   assert.deepEqual(await alice.messages.search("eclair"), []);
   assert.equal((await alice.messages.search("bread"))[0]!.message.id, sent.id);
 });
+
+test("a stranger's first message is shown as a request", async () => {
+  const dan = await person(daemon.url, "dan");
+  await dan.settings.setPrivacy({ askFirst: true });
+  const asked = heard(dan, "chat", ({ request }) => request);
+  await alice.send("dan", "do you know me?");
+  const { id, title } = await asked;
+  assert.equal(id, toAlice);
+  assert.equal(title, "Alice A.");
+  const accepted = heard(dan, "chat", ({ request }) => !request);
+  await dan.send(toAlice, "I do");
+  await accepted;
+  await dan.close();
+});
+
+test("blocks, contacts and the export", async () => {
+  await bob.chats.block(alice.account!.userId, true);
+  assert.deepEqual(await bob.chats.blocked(), [alice.account!.userId]);
+  await bob.chats.block(alice.account!.userId, false);
+  await bob.contacts.add(alice.account!.userId, "Ally");
+  assert.equal((await bob.contacts.list())[0]!.alias, "Ally");
+  assert.equal((await bob.chats.get(toAlice))!.title, "Ally");
+  assert.deepEqual(await bob.contacts.find(["alice", "nobody"]), [{ handle: "alice", user: alice.account!.userId }]);
+  const lines = (await (await bob.settings.exportAccount()).text()).trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines.some((line) => line.source === "device" && line.kind === "message"));
+  assert.ok(lines.some((line) => line.source === undefined));
+});
+
+test("a deleted account leaves nothing on the device", async () => {
+  const eve = await person(daemon.url, "eve");
+  const gone = heard(eve, "account", (account) => account === undefined);
+  await eve.settings.deleteAccount();
+  await gone;
+  assert.equal(eve.account, undefined);
+  await assert.rejects(alice.lookup("eve"), { code: "user_not_found" });
+});

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeServer, type TestClient } from "./fake-server.js";
+import { FakeServer, kLink, type TestClient } from "./fake-server.js";
 
 async function settle(...clients: TestClient[]): Promise<void> {
   // Opening may cause sending: twice is enough for everything in these tests.
   for (let i = 0; i < 2; i++) for (const client of clients) await client.settle();
   for (const client of clients) assert.deepEqual(client.failures, []);
+}
+
+/** Waits for what is done in the background. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1000 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function connected(server: FakeServer, users: number): Promise<TestClient[]> {
@@ -61,7 +66,7 @@ test("a device that is linked later comes in by itself and reads what comes then
   await settle(alice, bob);
   const bob2 = await server.link(bob);
   await bob2.connect();
-  await bob2.e2e.ready({ peer: alice.userId });
+  await until(() => bob2.count("joined") === 1);
   await settle(alice, bob, bob2);
   await alice.send({ peer: bob.userId }, "after");
   await settle(alice, bob, bob2);
@@ -161,12 +166,12 @@ test("a device that lost its state comes back, and tells what it cannot read", a
   const [alice, bob] = (await connected(server, 2)) as [TestClient, TestClient];
   await alice.send({ peer: bob.userId }, "one");
   await settle(alice, bob);
-  for (const key of [...bob.rows.keys()]) if (key.includes("/mls/")) bob.rows.delete(key);
+  for (const key of bob.rows.keys()) if (key.includes("/mls/")) bob.rows.delete(key);
   await bob.restart();
   await bob.connect();
   await alice.send({ peer: bob.userId }, "two");
   await settle(alice, bob);
-  await bob.e2e.ready({ peer: alice.userId });
+  await until(() => bob.count("joined") === 2);  // By itself, in the background.
   await settle(alice, bob);
   await alice.send({ peer: bob.userId }, "three");
   await settle(alice, bob);
@@ -224,4 +229,68 @@ test("many change a group at once: all changes are made, one after the other", a
   await others[2]!.send({ chat }, "hello all");
   await settle(...clients);
   for (const client of [alice, bob, carol, others[0]!, others[1]!]) assert.deepEqual(client.texts, ["hello all"]);
+});
+
+test("who comes by a link that a member made is proved; who has the server's part alone is told of", async () => {
+  const server = new FakeServer();
+  const [alice, bob, carol] = (await connected(server, 3)) as [TestClient, TestClient, TestClient];
+  const chat = server.createGroup(alice);
+  await alice.e2e.createGroup(chat);
+  const plain = kLink + Buffer.from(chat).toString("hex");
+  await bob.e2e.joinGroup(await alice.e2e.extendLink(chat, plain, new Uint8Array(8).fill(1)));
+  await settle(alice, bob);
+  await carol.e2e.joinGroup(plain);
+  await settle(alice, bob, carol);
+  await alice.send({ chat }, "hello");
+  await settle(alice, bob, carol);
+  assert.deepEqual([bob.texts, carol.texts], [["hello"], ["hello"]]);
+  const came = alice.events.flatMap((event) => (event.kind === "device_added" ? [[event.device.userId, event.by]] : []));
+  assert.deepEqual(came, [[bob.userId, "link"], [carol.userId, "server"]]);
+  const name = await alice.e2e.encryptName(chat, "geese");
+  assert.equal(await carol.e2e.decryptName(chat, name), "geese", "the secret came with the first message");
+});
+
+test("whatever happens in which order, members read all that is sent while they are in", async () => {
+  const seed = Number(process.env["SEED"] ?? Date.now() % 1e6);
+  console.log(`# seed ${seed}`);
+  let state = seed;
+  const random = (below: number) => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+  const server = new FakeServer();
+  const clients = await connected(server, 5);
+  const [owner] = clients as [TestClient];
+  const chat = server.createGroup(owner);
+  await owner.e2e.createGroup(chat);
+  const inside = new Set([owner]);
+  const expected = new Map<TestClient, string[]>(clients.map((client) => [client, []]));
+  for (let step = 0; step < 40; step++) {
+    const members = [...inside];
+    const actor = members[random(members.length)]!;
+    const what = random(10);
+    if (what < 5) {
+      await actor.send({ chat }, `message ${step}`);
+      for (const member of members) if (member !== actor) expected.get(member)!.push(`message ${step}`);
+    } else if (what < 7) {
+      const outside = clients.filter((client) => !inside.has(client));
+      if (outside.length === 0) continue;
+      const added = outside[random(outside.length)]!;
+      await actor.e2e.changeMembers(chat, { add: [added.userId] });
+      inside.add(added);
+    } else if (what === 7) {
+      const others = members.filter((member) => member !== actor);
+      if (others.length === 0) continue;
+      const removed = others[random(others.length)]!;
+      await actor.e2e.changeMembers(chat, { remove: [removed.userId] });
+      inside.delete(removed);
+    } else {
+      await settle(...clients);
+      await actor.restart();
+      await actor.connect();
+    }
+    if (random(2)) await settle(...clients);
+  }
+  await settle(...clients);
+  for (const client of clients) assert.deepEqual(client.texts, expected.get(client));
 });

@@ -3,13 +3,13 @@
 import { create } from "@bufbuild/protobuf";
 import { decodeKeyPackage } from "ts-mls/keyPackage.js";
 import {
-  ClaimedKeysSchema, DeviceKeysSchema, EnvelopeSchema, ErrorCode, GroupChangedSchema, GroupInfoSchema, KeyLogPageSchema, KeyStockSchema,
+  ChatsSchema, ClaimedKeysSchema, DeviceKeysSchema, EnvelopeSchema, ErrorCode, GroupChangedSchema, GroupInfoSchema, KeyLogPageSchema, KeyStockSchema,
   SentSchema, WelcomeSchema, type ClaimKeys, type Commit, type DeviceKeys, type Envelope, type ListKeyLog, type PublishKeys, type Welcome,
 } from "../../src/gen/godwit_pb.js";
 import type { Device, E2eEvent, E2eHost, KeyVault, Opened, ReplyBody, RequestBody, SigningKey, Write } from "../../src/e2e/api.js";
 import type { E2e } from "../../src/e2e/api.js";
 import { NotReadyError, type ChatRef } from "../../src/e2e/api.js";
-import { be64, hex, labelled, randomBytes, utf8 } from "../../src/e2e/bytes.js";
+import { be64, fromHex, hex, labelled, randomBytes, utf8 } from "../../src/e2e/bytes.js";
 import { makeSigningKey } from "../../src/e2e/device-keys.js";
 import { openE2e } from "../../src/e2e/e2e.js";
 import { newId } from "../../src/e2e/chat/pending.js";
@@ -21,6 +21,9 @@ export class Refused extends Error {
     super(ErrorCode[code]);
   }
 }
+
+/** A link is this and the group in hex. */
+export const kLink = "link:";
 
 interface ServerDevice {
   keys: DeviceKeys;
@@ -109,7 +112,30 @@ export class FakeServer {
       case "claimKeys": return this.claim(device, body.value as ClaimKeys, log);
       case "getTreeHead": return { case: "treeHead", value: log.head(body.value.logSize ?? 0n) };
       case "listKeyLog": return this.list(body.value as ListKeyLog, log);
-      case "getGroupInfo": return this.groupInfo(device, body.value.chat ?? new Uint8Array(), body.value.peer ?? 0n);
+      case "getGroupInfo": {
+        const group = body.value.link ? fromHex(body.value.link.slice(kLink.length)) : undefined;
+        if (group) return this.infoOf(this.chats.get(hex(group))!);
+        return this.groupInfo(device, body.value.chat ?? new Uint8Array(), body.value.peer ?? 0n);
+      }
+      case "listChats": {
+        const chats = [...this.chats.values()].filter((chat) => chat.members.has(device.userId)).map((chat) => {
+          const peer = chat.group ? 0n : [...chat.members].find((member) => member !== device.userId)!;
+          return { peer, chat: chat.group, epoch: chat.epoch };
+        });
+        return { case: "chats", value: create(ChatsSchema, { chats }) };
+      }
+      case "joinGroup": {
+        const { id, link, commit } = body.value;
+        const group = fromHex(link!.slice(kLink.length));
+        const chat = this.chats.get(hex(group))!;
+        return this.once(chat, id!, () => {
+          if (!commit) throw new Refused(ErrorCode.commit_needed);
+          this.check(chat, commit as Commit, chat.members);
+          chat.members.add(device.userId);
+          this.append(device, chat, { id: id!, payload: commit.payload!, event: { members: [{ userId: device.userId }] } }, commit as Commit);
+          return { case: "groupChanged", value: create(GroupChangedSchema, { chat: group, chatSeq: BigInt(chat.log.length) }) };
+        });
+      }
       case "send": {
         const chat = this.chat(device, body.value.chat ?? new Uint8Array(), body.value.to ?? 0n);
         const chatSeq = () => ({ case: "sent" as const, value: create(SentSchema, { chatSeq: BigInt(chat.log.length) }) });
@@ -195,8 +221,11 @@ export class FakeServer {
   }
 
   private groupInfo(device: Device, group: Uint8Array, peer: bigint): ReplyBody {
-    const chat = this.chat(device, group, peer);
-    return { case: "groupInfo", value: create(GroupInfoSchema, { epoch: chat.epoch, groupInfo: chat.groupInfo, chat: group }) };
+    return this.infoOf(this.chat(device, group, peer));
+  }
+
+  private infoOf({ epoch, groupInfo, group }: ServerChat): ReplyBody {
+    return { case: "groupInfo", value: create(GroupInfoSchema, { epoch, groupInfo, chat: group }) };
   }
 
   private chat(device: Device, group: Uint8Array, peer: bigint): ServerChat {

@@ -169,6 +169,7 @@ test("a fork of the log is found by the first message of somebody on the other s
   await alice.send({ peer: bob.userId }, "hello");
   await bob.settle();
   await until(() => bob.count("server_lied") > 0);
+  await assert.rejects(bob.send({ peer: alice.userId }, "to whom?"), { code: "server_lied" });
   await assert.rejects(bob.e2e.safetyNumber(alice.userId), { code: "server_lied" });
   assert.equal(bob.count("server_lied"), 1);
 });

@@ -39,6 +39,7 @@ export function plainE2e(host: E2eHost): E2e {
     changeMembers: nothing,
     answerJoin: nothing,
     joinGroup: nothing,
+    extendLink: async (_chat, link) => link,
     encryptName: async (_chat, name) => new TextEncoder().encode(name),
     decryptName: async (_chat, name) => new TextDecoder().decode(name),
     sealCall: async (_chat, _id, plaintext) => plaintext,

@@ -19,6 +19,8 @@ export interface ChatState {
   secretTold: bigint | undefined;
   /** The size of the key log in the head that this device last told here. */
   headTold: bigint;
+  /** When this device last put a fresh key of its own into the group, milliseconds since the Unix epoch. */
+  renewedMs: number;
   /** When this device joined by itself lately, milliseconds since the Unix epoch. */
   joins: number[];
   /** A commit that was sent and not answered. */
@@ -42,7 +44,7 @@ export interface Pending {
 
 export const kNoChat: ChatState = {
   mls: undefined, joinedEpoch: undefined, lost: false, departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
-  joins: [], pending: undefined,
+  renewedMs: 0, joins: [], pending: undefined,
 };
 
 export const kChatRows = "e2e/chat/";
@@ -94,9 +96,9 @@ export function readChat(mls: Mls, name: string, rows: Array<[string, Uint8Array
 
 type StoredInfo = Omit<ChatState, "mls" | "pending"> & { pending: Omit<Pending, "next"> | undefined };
 
-function encodeInfo({ mls: _, pending, ...info }: ChatState): Uint8Array {
-  const { next: __, ...request } = pending ?? { next: undefined };
-  return utf8(JSON.stringify({ ...info, pending: pending && request }, (_key, value: unknown) => {
+function encodeInfo(state: ChatState): Uint8Array {
+  const info = { ...state, mls: undefined, pending: state.pending && { ...state.pending, next: undefined } };
+  return utf8(JSON.stringify(info, (_key, value: unknown) => {
     if (typeof value === "bigint") return { n: value.toString() };
     if (value instanceof Uint8Array) return { x: hex(value) };
     return value;

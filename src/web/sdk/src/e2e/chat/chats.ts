@@ -78,7 +78,7 @@ export class Chats {
 
   /** Lets whoever waits for a change go. */
   close(): void {
-    for (const waiters of this.waiting.values()) for (const wake of [...waiters]) wake();
+    for (const waiters of this.waiting.values()) for (const wake of waiters) wake();
   }
 
   private keep(name: string, state: ChatState): void {
@@ -86,7 +86,7 @@ export class Chats {
     this.cached.delete(name);
     this.cached.set(name, state);
     if (this.cached.size > kMaxCached) this.cached.delete(this.cached.keys().next().value!);
-    if (changed) for (const wake of [...(this.waiting.get(name) ?? [])]) wake();
+    if (changed) for (const wake of this.waiting.get(name) ?? []) wake();
   }
 }
 

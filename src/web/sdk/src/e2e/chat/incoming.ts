@@ -8,6 +8,7 @@ import { MlsRefused, type Change, type Leaf, type Mls } from "../mls.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
 import { accept } from "./pending.js";
 import { decodeFrame } from "./frame.js";
+import type { ChatState } from "./chat-state.js";
 import type { Work } from "./chats.js";
 import type { Gossip } from "./gossip.js";
 
@@ -20,6 +21,8 @@ export class Incoming {
     private readonly mls: Mls,
     private readonly packages: KeyPackages,
     private readonly gossip: Gossip,
+    /** Told of chats that this device has to join by itself before it can read on. */
+    private readonly needsJoin: (chat: ChatRef) => void,
   ) {}
 
   async open(tx: Work, envelope: Envelope): Promise<Opened> {
@@ -46,10 +49,11 @@ export class Incoming {
     const { mls: state, joinedEpoch } = await tx.get(name);
     const epoch = this.mls.epochOf(envelope.payload);
     if (epoch === undefined) return unreadable("forged");
+    if (!state) tx.after(() => this.needsJoin(chat));
     if (!state || joinedEpoch === undefined || epoch < joinedEpoch) return unreadable("before_joining");
     if (epoch > state.groupContext.epoch) {
       // Commits come in the chat's order, before the messages of their epochs: one of them did not come.
-      await tx.update(name, { lost: true });
+      await this.lost(tx, chat);
       return unreadable("state_lost");
     }
     if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return unreadable("too_late");
@@ -76,15 +80,20 @@ export class Incoming {
     if (state && state.groupContext.epoch > endsEpoch) return;
     if (envelope.welcome.length > 0 && (await this.welcomed(tx, chat, envelope))) return;
     if (!state) return;
-    if (this.isOwn(envelope) || state.groupContext.epoch < endsEpoch) return void (await tx.update(name, { lost: true }));
+    if (this.isOwn(envelope) || state.groupContext.epoch < endsEpoch) return this.lost(tx, chat);
     try {
       const { state: after, change } = await this.mls.follow(state, envelope.payload, (proposed) => this.allows(chat, envelope, proposed));
       await tx.update(name, { mls: after, pending: undefined });
       await this.told(tx, chat, change, this.mls.leaves(state));
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
-      await tx.update(name, { lost: true, pending: undefined });
+      await this.lost(tx, chat, { pending: undefined });
     }
+  }
+
+  private async lost(tx: Work, chat: ChatRef, more: Partial<ChatState> = {}): Promise<void> {
+    await tx.update(nameOf(chat), { lost: true, ...more });
+    tx.after(() => this.needsJoin(chat));
   }
 
   private async welcomed(tx: Work, chat: ChatRef, envelope: Envelope): Promise<boolean> {
@@ -96,11 +105,12 @@ export class Incoming {
       const before = await tx.get(name);
       await tx.update(name, {
         mls: state, joinedEpoch: state.groupContext.epoch, lost: false, pending: undefined, secret: secret ?? before.secret, departed: [],
+        renewedMs: this.host.now(),
       });
       tx.after(() => this.host.emit({ kind: "joined", chat, rejoined: before.joinedEpoch !== undefined }));
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
-      await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: true, pending: undefined });
+      await this.lost(tx, chat, { mls: undefined, joinedEpoch: undefined, pending: undefined });
     }
     this.packages.used(own.ref).forEach((write) => tx.put(write));
     tx.after(() => this.packages.forget(own.ref));

@@ -27,9 +27,7 @@ export class Membership {
 
   /** Makes the encryption of a group that this device made just now. */
   async create(chat: Uint8Array): Promise<void> {
-    const { mls } = await this.chats.read(nameOf({ chat }));
-    if (!mls) await this.ready.make({ chat }, [this.host.userId]);
-    else await this.ready.finish({ chat });
+    await this.ready.make({ chat }, [this.host.userId]);
   }
 
   async change(chat: Uint8Array, { add = [], remove = [], ban = [] }: MemberChange): Promise<GroupChanged> {

@@ -31,12 +31,15 @@ export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: 
 /** The commit is the chat's: its state becomes ours. */
 export async function accept(host: E2eHost, tx: Work, chat: ChatRef): Promise<void> {
   const name = nameOf(chat);
-  const { pending, mls, departed, joinedEpoch } = await tx.get(name);
+  const { pending, mls, departed, joinedEpoch, renewedMs } = await tx.get(name);
   if (!pending) return;
   const comesIn = pending.joins || joinedEpoch === undefined;
+  // A commit that only adds has no path (RFC 9420, section 12.4), and so no new key of the one who made it.
+  const renews = comesIn || pending.removed.length > 0 || pending.added.length === 0;
   const removed = new Set(pending.removed.map((device) => device.userId));
   await tx.update(name, {
     pending: undefined, lost: false, mls: pending.next, departed: departed.filter((user) => !removed.has(user)),
+    renewedMs: renews ? host.now() : renewedMs,
     joinedEpoch: comesIn ? pending.next.groupContext.epoch : joinedEpoch,
   });
   tx.after(() => {
@@ -59,8 +62,8 @@ export async function submit(host: E2eHost, chats: Chats, chat: ChatRef): Promis
     return { kind: "accepted", reply };
   } catch (error) {
     const code = codeOf(error);
-    // Not answered: it stays, and is sent again.
-    if (code === undefined || (error as { retryable?: boolean }).retryable) throw error;
+    // It may have been accepted: it stays, and is sent again.
+    if (code === undefined || code === ErrorCode.internal) throw error;
     await drop();
     if (code === ErrorCode.stale_epoch) return { kind: "race", epoch: (error as { epoch?: bigint }).epoch ?? pending.endsEpoch + 1n };
     // Extra names of users (device_id 0) are not devices that went: the change as a whole is refused.

@@ -4,6 +4,7 @@
  * - A direct chat without encryption is made: a group of all devices of both users, by one commit.
  * - A device that is not in the group, or lost its state, joins by itself with an external commit. That is also how a new
  *   device of a member comes in: it needs nobody of the others to be there, and they see the commit.
+ * - Once a week a device renews its key.
  * - Devices that do not count (any more), and those of users who left, are taken out. Whoever writes first does it: until
  *   somebody writes there is nothing that they could read.
  *
@@ -34,6 +35,8 @@ const kWinnerMs = 10_000;
 /** Joins by oneself in an hour and chat: a chat whose commits cannot be followed must not end in a storm of joins. */
 const kMaxJoins = 5;
 const kHourMs = 3_600_000;
+/** How long a device keeps one key in a group, milliseconds: whoever took it reads on no longer than that. */
+const kRenewMs = 7 * 86_400_000;
 
 export class Ready {
   private asking: Promise<unknown> = Promise.resolve();
@@ -51,7 +54,7 @@ export class Ready {
   holds(name: string, state: ChatState): boolean {
     const check = this.checked.get(name);
     return (
-      check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
+      !this.directory.caught && check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
       check.tree === state.mls.ratchetTree && check.changes === this.directory.changes && this.host.now() < check.untilMs
     );
   }
@@ -62,7 +65,7 @@ export class Ready {
       await this.finish(chat);
       const state = await this.chats.read(name);
       if (this.holds(name, state)) return;
-      if (!state.mls || state.lost) {
+      if (!state.mls || state.lost || state.mls.groupContext.epoch === 0n) {
         await this.comeIn(chat, state);
       } else if (!(await this.tidy(chat, state.mls, state))) {
         return;
@@ -103,6 +106,8 @@ export class Ready {
   private async comeIn(chat: ChatRef, state: ChatState): Promise<void> {
     const info = await this.groupInfo(chat.chat ? { chat: chat.chat } : { peer: chat.peer });
     if (info.epoch === 0n && !chat.chat) return this.make(chat, [chat.peer, this.host.userId]);
+    // A group that this device made, whose first commit was refused.
+    if (info.epoch === 0n && state.mls) return this.make(chat, [this.host.userId]);
     if (info.groupInfo.length === 0) throw new E2eError("no_group_info", "the chat has no group info: another member has to add this device");
     const joins = state.joins.filter((at) => at > this.host.now() - kHourMs);
     if (joins.length >= kMaxJoins) throw new E2eError("rejoining_too_often", "this device joined the chat too often in the last hour");
@@ -143,22 +148,23 @@ export class Ready {
     if (!chat.chat && !packages.some(({ device }) => device.userId === chat.peer)) throw new E2eError("no_keys", "the other party has no device with keys");
     await this.chats.change(async (tx) => {
       const state = await tx.get(name);
-      if (state.mls && !state.lost) return;  // The other party was quicker.
+      const begun = state.mls && !state.lost && state.mls.groupContext.epoch > 0n;
+      if (begun || state.pending) return;  // The other party was quicker.
       const alone = await this.mls.create(groupIdOf(this.host.userId, chat));
       const secret = randomBytes(32);
       const made = await this.mls.commit(alone, packages.map(({ keyPackage }) => keyPackage), [], secret);
       const id = newId(this.host.now());
       const to = chat.chat ? { chat: chat.chat } : { to: chat.peer };
       const added = packages.map(({ device }) => device);
-      await tx.update(name, { mls: alone, lost: false, joinedEpoch: 0n, secret });
+      await tx.update(name, { mls: alone, lost: false, joinedEpoch: 0n, renewedMs: this.host.now(), secret });
       await keep(tx, chat, { case: "send", value: { id, ...to, payload: made.commit, commit: commitFields(made, 0n, added, false) } },
                  { id, endsEpoch: 0n, next: made.state, joins: false, added, removed: [] });
     });
     await this.finish(chat);
   }
 
-  /** Takes out who must not be in, and brings in a peer who has no device in it. False: there was nothing to do. */
-  private async tidy(chat: ChatRef, state: MlsState, { departed }: ChatState): Promise<boolean> {
+  /** Takes out who must not be in, brings in a peer who has no device in it, renews one's own key. False: there was nothing to do. */
+  private async tidy(chat: ChatRef, state: MlsState, { departed, renewedMs }: ChatState): Promise<boolean> {
     const name = nameOf(chat);
     const leaves = this.mls.leaves(state);
     const users = new Set(leaves.map((leaf) => leaf.userId));
@@ -170,7 +176,8 @@ export class Ready {
     const present = leaves.some((leaf) => leaf.userId === chat.peer && !remove.includes(leaf));
     const packages = chat.chat || present ? [] : await this.claim([chat.peer]);
     if (!chat.chat && !present && packages.length === 0) throw new E2eError("no_keys", "the other party has no device with keys");
-    if (remove.length === 0 && packages.length === 0) {
+    const renew = renewedMs + kRenewMs < this.host.now();
+    if (remove.length === 0 && packages.length === 0 && !renew) {
       // Departed users without a leaf are done with.
       if (departed.some((user) => !gone.has(user))) await this.chats.change((tx) => tx.update(name, { departed: [] }).then(() => undefined));
       this.checked.set(name, { tree: state.ratchetTree, departed: 0, changes: this.directory.changes, untilMs: this.host.now() + freshMs });

@@ -7,11 +7,12 @@
  *
  * Lookups run one after the other, so that heads are checked in the order in which they came.
  */
-import type { ClaimedKeys, DeviceKeys, KeyLogEntry, SignedPrekey, UserKeys } from "../../gen/godwit_pb.js";
+import type { ClaimedKeys, KeyLogEntry, SignedPrekey, UserKeys } from "../../gen/godwit_pb.js";
 import type { Device, E2eEvent, E2eHost } from "../api.js";
 import { equal, hex } from "../bytes.js";
 import { ask } from "../requests.js";
-import { approvedBy, deviceProved, entryHash, wellFormed } from "./entries.js";
+import { confirm } from "./approvals.js";
+import { entryHash, wellFormed } from "./entries.js";
 import type { Head, Heads } from "./heads.js";
 import { ServerLied } from "./heads.js";
 import { rootOfProof } from "./merkle.js";
@@ -44,6 +45,12 @@ export class Directory {
   private readonly users = new Map<bigint, KnownUser>();
   private queue: Promise<unknown> = Promise.resolve();
   private lie: ServerLied | undefined;
+
+  /** Set once the server was caught: nothing must be encrypted any more. */
+  get caught(): boolean {
+    return this.lie !== undefined;
+  }
+
   /** Counts changes of keys, of anybody: what was checked against the directory holds while it stays the same. */
   changes = 0;
 
@@ -220,45 +227,15 @@ export class Directory {
       version: told.version, logIndex: told.logIndex, hash: entryHash(told), fetchedMs, verified: before?.verified ?? false,
       devices: [], former: former.slice(-kMaxFormer), logged: before?.logged ?? [],
     };
-    user.devices = await this.confirm(told, user.former);
+    user.devices = await confirm(told, user.former);
     // Seen for the first time, with approvers that are revoked by now: who was in the log before is taken for genuine, as
     // everything is that is seen for the first time. From then on it takes an approval by a device that counts.
     if ((!before || before.version === 0n) && told.version > 1n && user.devices.some((device) => !device.counts)) {
       user.logged = await this.history(told.userId, told.version - 1n);
-      user.devices = await this.confirm(told, user.logged);
+      user.devices = await confirm(told, user.logged);
     }
     if (before && before.version > 0n && !sameKeys(before, user)) user.verified = false;
     return user;
-  }
-
-  /** Which devices count. Approvals are followed from the first device on; approvers may be revoked by now. */
-  private async confirm(told: UserKeys, former: KnownDevice[]): Promise<KnownDevice[]> {
-    const proved: DeviceKeys[] = [];
-    for (const device of told.devices) if (await deviceProved(told.userId, device)) proved.push(device);
-    const trusted = new Map<number, Uint8Array>(former.map((device) => [device.deviceId, device.deviceKey]));
-    // The device that opened the account has no approver, and there is one only.
-    const first = proved.filter((device) => device.approvedBy === 0).sort((a, b) => a.deviceId - b.deviceId)[0];
-    const firstKnown = former.find((device) => device.approvedBy === 0 && device.counts);
-    const counts = new Set<number>();
-    if (first && (!firstKnown || (firstKnown.deviceId === first.deviceId && equal(firstKnown.deviceKey, first.deviceKey)))) {
-      counts.add(first.deviceId);
-      trusted.set(first.deviceId, first.deviceKey);
-    }
-    for (let again = true; again; ) {
-      again = false;
-      for (const device of proved) {
-        const approver = trusted.get(device.approvedBy);
-        if (counts.has(device.deviceId) || device.approvedBy === 0 || !approver) continue;
-        if (!(await approvedBy(told.userId, device, approver))) continue;
-        counts.add(device.deviceId);
-        trusted.set(device.deviceId, device.deviceKey);
-        again = true;
-      }
-    }
-    return told.devices.map((device) => ({
-      deviceId: device.deviceId, deviceKey: device.deviceKey, identityKey: device.identityKey, approvedBy: device.approvedBy,
-      counts: counts.has(device.deviceId),
-    }));
   }
 
   /** All devices in the user's entries from `first` to `version`, with proof. Runs within `serial`. */

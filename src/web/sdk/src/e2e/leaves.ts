@@ -1,0 +1,39 @@
+/** The devices in a group: what stands in credentials and leaves of MLS. */
+import type { Credential, LeafNode, RatchetTree } from "ts-mls";
+import type { Device } from "./api.js";
+import { be32, be64, concat, readBe32, readBe64 } from "./bytes.js";
+
+/** A leaf of a group: a device and the key that it signs with. */
+export interface Leaf extends Device {
+  index: number;
+  identityKey: Uint8Array;
+}
+
+/** The identity in a credential: user_id (8 bytes, big endian) device_id (4 bytes). */
+export function identityOf(device: Device): Uint8Array {
+  return concat(be64(device.userId), be32(device.deviceId));
+}
+
+export function deviceOf(credential: Credential): Device | undefined {
+  if (credential.credentialType !== "basic" || !("identity" in credential) || credential.identity.length !== 12) return undefined;
+  return { userId: readBe64(credential.identity, 0), deviceId: readBe32(credential.identity, 8) };
+}
+
+export function leafOf(leaf: LeafNode, index: number): Leaf | undefined {
+  const device = deviceOf(leaf.credential);
+  return device && { ...device, index, identityKey: leaf.signaturePublicKey };
+}
+
+export function leafAt(tree: RatchetTree, index: number): Leaf | undefined {
+  const node = tree[2 * index];
+  return node?.nodeType === "leaf" ? leafOf(node.leaf, index) : undefined;
+}
+
+export function leavesOf(tree: RatchetTree): Leaf[] {
+  const leaves: Leaf[] = [];
+  for (let index = 0; 2 * index < tree.length; index++) {
+    const leaf = leafAt(tree, index);
+    if (leaf) leaves.push(leaf);
+  }
+  return leaves;
+}
