@@ -59,6 +59,8 @@ export function securityText(event: SecurityEvent, nameOf: NameOf): string {
       return "Your account has a device that none of yours approved. Look at your devices and sign it out.";
     case "unconfirmed_device":
       return `${who} has a device that no other of theirs approved.`;
+    case "uninvited_device":
+      return `A device of ${who} came in by the server's word alone. Compare your safety numbers.`;
     case "log_fork":
     case "log_rollback":
     case "log_proof":
