@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { kRepository, kShots, launch, serve, watchFaults } from "./support.mjs";
 
-const kWaitMs = 5000;
+const kWaitMs = 20_000;
 const kAxe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const kGroup = `g${"a".repeat(32)}`;
 const kLooks = [
@@ -41,7 +41,7 @@ const kScreens = [
   ["new-chat", "#/new", "text=New group"],
   ["new-group", "#/new-group", "text=Name of the group"],
   ["join", "#/join/godwit-group%3A1%3AAAAA", "text=Join this group?"],
-  ["failed", "#/chat/u1003", "text=Not sent. Try again"],
+  ["failed", "#/chat/u1003", "text=Not sent: The server does not answer. Try again"],
   ["safety", "#/safety/1001", "[data-testid=digits]"],
   ["statuses", "#/status", "text=My status"],
   ["status", "#/status/1001", "text=Low tide"],

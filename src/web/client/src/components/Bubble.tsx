@@ -2,6 +2,7 @@
 import type { Message, MessageId, Reaction } from "@godwit/client";
 import { previewText } from "../lib/content";
 import { nameColor } from "../lib/color";
+import { codeText } from "../lib/errors";
 import { timeText } from "../lib/format";
 import { isFewEmoji, pieces } from "../lib/text";
 import { account, attempt } from "../state/client";
@@ -100,7 +101,7 @@ export function Bubble(props: { message: Message; group: boolean; first: boolean
         {message.reactions.length > 0 && <Reactions reactions={message.reactions} onOpen={() => actions.reactions(message)} />}
         {message.state === "failed" && (
           <button class="flex items-center gap-1.5 pt-1 text-sm text-error" onClick={() => void attempt((client) => client.messages.retry(message.chat, message.id))}>
-            <Icon name="retry" class="size-4" /> Not sent. Try again
+            <Icon name="retry" class="size-4" /> {message.error ? `Not sent: ${codeText(message.error)}` : "Not sent."} Try again
           </button>
         )}
       </div>

@@ -40,8 +40,10 @@ const kTexts: Partial<Record<string, string>> = {
   user_not_found: "There is nobody of that name.",
 };
 
+export const codeText = (error: { code: string; message: string }): string => kTexts[error.code] ?? `${error.message}.`;
+
 export function errorText(error: unknown): string {
-  if (error instanceof GodwitError) return kTexts[error.code] ?? error.message;
+  if (error instanceof GodwitError) return codeText(error);
   if (error instanceof DOMException && error.name === "NotAllowedError") return "The browser did not allow it.";
   if (error instanceof DOMException && error.name === "NotFoundError") return "No camera or microphone was found.";
   return error instanceof Error ? error.message : String(error);
