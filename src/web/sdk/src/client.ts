@@ -1,40 +1,19 @@
 // Builds a client of its parts, and passes on what the connection brings.
 
 import type { Account, Calls, Chats, Client, ConnectionState, ContactsApi, Devices, Events, Groups, LinkOffer, Message, Messages, OpenOptions, PresenceApi, Profile, RegistrationMode, Safety, Settings, Statuses, UserId } from "./api.js";
-import { CallBook } from "./calls/calls.js";
-import { Apply } from "./chats/apply.js";
-import { ChatList } from "./chats/chat-list.js";
-import { Expiry } from "./chats/expiry.js";
-import { GroupBook } from "./chats/groups.js";
-import { GroupEvents } from "./chats/group-events.js";
-import { MessageBook } from "./chats/messages.js";
-import { Model } from "./chats/model.js";
-import { OwnProfile } from "./chats/own-profile.js";
-import { Search } from "./chats/search.js";
-import { Security } from "./chats/security.js";
-import { Users } from "./chats/users.js";
 import { type AccountRecord, type Core, kDefaultTuning } from "./core.js";
 import { DeviceBook } from "./devices/devices.js";
 import { Enroll } from "./devices/enroll.js";
-import { SafetyBook } from "./devices/safety.js";
 import type { E2e, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
 import { loadSigningKey, makeSigningKey } from "./e2e/device-keys.js";
 import { e2eHost, translated } from "./e2e-host.js";
 import { Emitter } from "./emitter.js";
 import { GodwitError } from "./errors.js";
 import type { Welcome } from "./gen/godwit_pb.js";
-import { Outbox } from "./outbox/outbox.js";
-import { PresenceBook } from "./presence/presence.js";
-import { Export } from "./settings/export.js";
-import { SettingsBook } from "./settings/settings.js";
-import { StatusBook } from "./status/statuses.js";
+import { Parts } from "./parts.js";
 import { openStore } from "./store/open.js";
 import type { SealedStore } from "./store/sealed.js";
 import { decodeRecord, encodeRecord, Units } from "./store/units.js";
-import { HistorySync } from "./sync/history.js";
-import { Inbox } from "./sync/inbox.js";
-import { SelfChannel } from "./sync/self.js";
-import { WatermarkSync } from "./sync/watermarks.js";
 import { Connection } from "./transport/connection.js";
 import { proofs } from "./transport/proofs.js";
 
@@ -58,20 +37,8 @@ export class GodwitClient implements Client {
   readonly #core: Core;
   readonly #makeE2e: MakeE2e;
   readonly #emitter: Emitter;
-  readonly #model: Model;
-  readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
-  readonly #history: HistorySync;
-  readonly #marks: WatermarkSync;
-  readonly #security: Security;
-  readonly #users: Users;
-  readonly #chatList: ChatList;
-  readonly #groupEvents: GroupEvents;
-  readonly #presence: PresenceBook;
-  readonly #statuses: StatusBook;
-  readonly #calls: CallBook;
+  readonly #parts: Parts;
   readonly #enroll: Enroll;
-  readonly #expiry: Expiry;
   readonly #cleanup: (() => void)[] = [];
   #account: AccountRecord | undefined;
   #deviceKey: SigningKey | undefined;
@@ -88,8 +55,8 @@ export class GodwitClient implements Client {
     const connection = new Connection(options.url, WebSocket as never, tuning, options.clientName ?? "godwit-sdk", {
       credentials: () => this.#account && { ...this.#account, userId: BigInt(this.#account.userId), key: this.#deviceKey! },
       saveToken: (token, tokenExpiresMs) => this.#saveAccount({ ...this.#account!, token, tokenExpiresMs }),
-      cursor: () => this.#inbox.cursor(),
-      cursorLost: () => this.#inbox.lost(),
+      cursor: () => this.#parts.inbox.cursor(),
+      cursorLost: () => this.#parts.inbox.lost(),
       onWelcome: (welcome) => this.#welcome(welcome),
       onPush: (body) => this.#push(body),
       onState: (state, more) => this.#setState(state, more),
@@ -110,65 +77,37 @@ export class GodwitClient implements Client {
       },
     };
     this.#core = core;
-    this.#model = new Model(core);
-    this.#groupEvents = new GroupEvents(core, this.#model);
-    this.#security = new Security(core, this.#model);
-    const apply = new Apply(core, this.#model, this.#groupEvents, this.#security);
-    const self = new SelfChannel(core, this.#model, apply);
-    this.#history = new HistorySync(core, this.#model, apply, this.#groupEvents, this.#security);
-    this.#inbox = new Inbox(core, this.#model, apply, this.#security, this.#history, self);
-    this.#marks = new WatermarkSync(core, this.#model);
-    this.#outbox = new Outbox(core, this.#model, apply);
-    this.#users = new Users(core, this.#model, self);
-    const search = new Search(core, this.#model);
-    const profile = new OwnProfile(core, this.#model);
-    const messages = new MessageBook(core, this.#model, apply, this.#outbox, search, profile);
-    this.#chatList = new ChatList(core, this.#model, this.#users, this.#marks);
-    const groups = new GroupBook(core, this.#model, this.#groupEvents, messages);
-    this.#presence = new PresenceBook(core, this.#model);
-    this.#statuses = new StatusBook(core, messages);
-    this.#calls = new CallBook(core, options.RTCPeerConnection ?? globalThis.RTCPeerConnection);
-    this.#expiry = new Expiry(core, this.#model);
-    this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
-    this.#chatList.setGroupTimer = (chat, timerS) => groups.setSettings(chat, { timerS });
-    apply.onQuestion = (chat, question) => this.#history.question(chat, question);
-    apply.onStatusKey = async (unit, author, key) => unit.raw(await core.e2e().learnStatusKey(author, key));
-    this.#inbox.onCaughtUp = () => this.#caughtUp();
-    this.#model.onStored = (chat, id, message) => {
-      search.stored(chat, id, message);
-      if (message !== undefined && message.from !== this.#account?.userId) {
-        this.#presence.stopTyping(chat, message.from);
-        void this.#users.introduce(message.from).catch(() => {});
-      }
-      if (message?.content.kind === "text") void this.#groupEvents.readName(chat).catch(() => {});
-    };
-    this.chats = this.#chatList;
-    this.messages = messages;
-    this.groups = groups;
-    this.statuses = this.#statuses;
-    this.presence = this.#presence;
-    this.calls = this.#calls;
-    this.devices = new DeviceBook(core, () => this.#deviceKey!);
-    this.contacts = this.#users;
-    this.safety = new SafetyBook(core);
-    this.settings = new SettingsBook(core, profile, self, new Export(core), {
+    const parts = new Parts(core, options.RTCPeerConnection ?? globalThis.RTCPeerConnection, {
       deleteAccount: () => this.#deleteAccount(),
       signOut: () => this.#signOut(),
     });
+    parts.inbox.onCaughtUp = () => this.#caughtUp();
+    this.#parts = parts;
+    this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
+    this.chats = parts.chats;
+    this.messages = parts.messages;
+    this.groups = parts.groups;
+    this.statuses = parts.statuses;
+    this.presence = parts.presence;
+    this.calls = parts.calls;
+    this.devices = new DeviceBook(core, () => this.#deviceKey!);
+    this.contacts = parts.users;
+    this.safety = parts.safety;
+    this.settings = parts.settings;
   }
 
   /** Loads what is stored, and connects unless told otherwise. */
   async start(offline: boolean): Promise<void> {
     const stored = await this.#core.store.get("account");
-    await this.#model.load();
+    await this.#parts.model.load();
     if (stored !== undefined) {
       this.#deviceKey = await loadSigningKey(this.#core.store.vault(), kDeviceKey);
       if (this.#deviceKey === undefined) throw new GodwitError("storage_failed", "the device's key is gone");
       this.#account = decodeRecord<AccountRecord>(stored);
       this.#e2e = await this.#openE2e(this.#account);
-      await this.#outbox.load();
+      await this.#parts.outbox.load();
     }
-    this.#expiry.start();
+    this.#parts.expiry.start();
     this.#listenToPlatform();
     if (this.#account !== undefined) {
       this.#setState("offline");
@@ -220,27 +159,24 @@ export class GodwitClient implements Client {
     if (this.#closed) return;
     this.#closed = true;
     for (const undo of this.#cleanup) undo();
-    this.#expiry.stop();
-    this.#outbox.stop();
-    this.#history.stop();
-    this.#calls.close();
+    this.#parts.stop();
     this.#core.connection.stop();
-    await this.#inbox.stop();
+    await this.#parts.inbox.stop();
     this.#e2e?.close();
     await this.#core.store.close();
   }
 
   lookup(handle: string): Promise<UserId> {
-    return this.#users.lookup(handle);
+    return this.#parts.users.lookup(handle);
   }
 
   user(id: UserId): Promise<Profile> {
-    return this.#users.profile(id);
+    return this.#parts.users.profile(id);
   }
 
   async send(to: string, text: string): Promise<Message> {
     if (/^(u\d{1,20}|g[0-9a-f]{32})$/.test(to)) return this.messages.send(to, { text });
-    const known = this.#model.chats().find((chat) => chat.peer !== undefined && this.#model.user(chat.peer)?.handle === to.toLowerCase());
+    const known = this.#parts.model.chats().find((chat) => chat.peer !== undefined && this.#parts.model.user(chat.peer)?.handle === to.toLowerCase());
     return this.messages.send(known?.id ?? (await this.chats.openDirect(to)).id, { text });
   }
 
@@ -252,8 +188,8 @@ export class GodwitClient implements Client {
     if (this.#closed && state !== "offline") return;
     this.#state = state;
     if (state !== "online" && state !== "catching_up") {
-      this.#presence.disconnected();
-      this.#calls.disconnected();
+      this.#parts.presence.disconnected();
+      this.#parts.calls.disconnected();
     }
     this.#emitter.emit("connection", { state, ...more });
   }
@@ -262,50 +198,50 @@ export class GodwitClient implements Client {
     const ready = this.#core.e2e().connected(welcome);
     ready.then(
       () => {
-        if (this.#core.connection.live) this.#outbox.wake();
+        if (this.#core.connection.live) this.#parts.outbox.wake();
       },
       (error: unknown) => {
         if (error instanceof GodwitError && error.code === "encryption_failed" && !error.retryable) this.#core.connection.stop("stopped", "encryption");
         else if (this.#core.connection.live) this.#core.connection.restart();
       },
     );
-    this.#inbox.welcome(welcome, ready);
-    this.#presence.connected();
-    this.#calls.connected();
+    this.#parts.inbox.welcome(welcome, ready);
+    this.#parts.presence.connected();
+    this.#parts.calls.connected();
   }
 
   #caughtUp(): void {
     if (!this.#core.connection.live) return;
     this.#setState("online");
-    this.#chatList.tellRead();
-    void this.#history.run();
+    this.#parts.chats.tellRead();
+    void this.#parts.history.run();
     void this.#learnHandles().catch(() => {});
   }
 
   #push(body: ReplyBody): void {
     switch (body.case) {
       case "deliver":
-        return this.#inbox.deliver(body.value.envelopes);
+        return this.#parts.inbox.deliver(body.value.envelopes);
       case "gap":
-        return this.#inbox.gap(body.value);
+        return this.#parts.inbox.gap(body.value);
       case "caughtUp":
-        return this.#inbox.caughtUp();
+        return this.#parts.inbox.caughtUp();
       case "watermarks":
-        return this.#background(this.#marks.watermarks(body.value.watermarks));
+        return this.#background(this.#parts.marks.watermarks(body.value.watermarks));
       case "receiptCounts":
-        return this.#background(this.#marks.receipts(body.value));
+        return this.#background(this.#parts.marks.receipts(body.value));
       case "presences":
-        return this.#presence.presences(body.value.presences);
+        return this.#parts.presence.presences(body.value.presences);
       case "typingNotice":
-        return this.#presence.typing(body.value);
+        return this.#parts.presence.typing(body.value);
       case "statusNews":
       case "statusViewCount":
-        return this.#statuses.push(body);
+        return this.#parts.statuses.push(body);
       case "callOffered":
       case "callChanged":
       case "callSignaled":
       case "callState":
-        return this.#calls.push(body);
+        return this.#parts.calls.push(body);
       case "keyStock":
         return this.#background(this.#core.e2e().stock(body.value));
       default: // newer servers may push what this client does not know
@@ -334,25 +270,25 @@ export class GodwitClient implements Client {
     await this.#saveAccount(account);
     this.#e2e = await this.#openE2e(account);
     this.connect();
-    if (account.handle === "") await this.#history.chatList(false);
+    if (account.handle === "") await this.#parts.history.chatList(false);
     this.#emitter.emit("account", this.account);
     return this.account!;
   }
 
   async #openE2e(account: AccountRecord): Promise<E2e> {
-    return translated(await this.#makeE2e(e2eHost(this.#core, account, this.#deviceKey!, (event) => this.#security.fromE2e(event))));
+    return translated(await this.#makeE2e(e2eHost(this.#core, account, this.#deviceKey!, (event) => this.#parts.security.fromE2e(event))));
   }
 
   /** Of the user after linking, and of who wrote first. */
   async #learnHandles(): Promise<void> {
     const me = this.#core.me();
     if (me.handle === "") {
-      await this.#users.introduce(me.userId);
-      const handle = this.#model.user(me.userId)?.handle;
+      await this.#parts.users.introduce(me.userId);
+      const handle = this.#parts.model.user(me.userId)?.handle;
       if (handle !== undefined) await this.#saveAccount({ ...this.#account!, handle });
       this.#emitter.emit("account", this.account);
     }
-    for (const { peer } of this.#model.chats()) if (peer !== undefined) await this.#users.introduce(peer);
+    for (const { peer } of this.#parts.model.chats()) if (peer !== undefined) await this.#parts.users.introduce(peer);
   }
 
   async #deleteAccount(): Promise<void> {
@@ -370,11 +306,9 @@ export class GodwitClient implements Client {
   async #forget(): Promise<void> {
     this.#closed = true;
     for (const undo of this.#cleanup) undo();
-    this.#expiry.stop();
-    this.#outbox.stop();
-    this.#history.stop();
+    this.#parts.stop();
     this.#core.connection.stop("none");
-    await this.#inbox.stop();
+    await this.#parts.inbox.stop();
     this.#e2e?.close();
     await this.#core.store.destroy();
     this.#account = undefined;

@@ -105,8 +105,12 @@ export class MessageBook implements Messages {
     });
   }
 
-  retry(chat: ChatId, id: MessageId): Promise<void> {
-    return this.#outbox.retry(chat, id);
+  async retry(chat: ChatId, id: MessageId): Promise<void> {
+    const message = await this.get(chat, id);
+    // The server takes no id of another time (a wrong clock, or a week without a connection).
+    if (message?.error?.code !== "message_id_expired" || message.content.kind !== "text") return this.#outbox.retry(chat, id);
+    await this.remove(chat, id, false);
+    await this.send(chat, { text: message.content.text, replyTo: message.replyTo?.id, replyToStatus: message.replyToStatus });
   }
 
   async edit(chat: ChatId, id: MessageId, text: string): Promise<void> {

@@ -114,6 +114,7 @@ export class Model {
     if (chat.preview?.id === id) {
       chat.preview = undefined;
       chat.previewPlace = undefined;
+      unit.after(() => void this.#previewAgain(chat.id).catch(() => {}));
     }
     this.putChat(unit, chat);
     unit.after(() => {
@@ -129,6 +130,17 @@ export class Model {
     const { id, from, at, content } = message;
     chat.preview = { id, from, at, kind: content.kind, text: content.kind === "text" ? content.text.slice(0, kPreviewLength) : "" };
     chat.lastAt = Math.max(chat.lastAt, at);
+  }
+
+  /** The last message is gone: the one before it is the preview. */
+  #previewAgain(id: ChatId): Promise<void> {
+    return this.#core.units.run(async (unit) => {
+      const [last] = await this.#core.store.range(`m/${id}/`, afterPrefix(`m/${id}/`), { reverse: true, limit: 1 });
+      if (last === undefined || !this.#chats.has(id)) return;
+      const chat = await this.chat(unit, id);
+      this.#preview(chat, last[0].slice(`m/${id}/`.length), decodeRecord<MessageRecord>(last[1]));
+      this.putChat(unit, chat);
+    });
   }
 
   profile(user: UserId): Profile {

@@ -31,6 +31,9 @@ function isFinal(error: unknown): boolean {
   return error instanceof GodwitError && !error.retryable;
 }
 
+/** Chats that are sent to at the same time. */
+const kMaxParallel = 16;
+
 export class Outbox {
   readonly #core: Core;
   readonly #model: Model;
@@ -90,6 +93,7 @@ export class Outbox {
 
   /** There is a connection. */
   wake(): void {
+    if (!this.#core.connection.live) return;
     for (const chat of new Set([...this.#entries.values()].map((entry) => entry.chat))) this.#start(chat);
   }
 
@@ -98,11 +102,15 @@ export class Outbox {
   }
 
   #start(chat: ChatId): void {
-    if (this.#busy.has(chat) || this.#stopped) return;
+    if (this.#busy.has(chat) || this.#stopped || this.#busy.size >= kMaxParallel) return;
     this.#busy.add(chat);
     void this.#drain(chat)
       .catch((error: unknown) => this.#core.emitter.emit("storage", { state: "failed", error }))
-      .finally(() => this.#busy.delete(chat));
+      .finally(() => {
+        const waited = this.#busy.size >= kMaxParallel;
+        this.#busy.delete(chat);
+        if (waited) this.wake();
+      });
   }
 
   #first(chat: ChatId): OutboxRecord | undefined {

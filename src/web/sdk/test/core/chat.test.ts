@@ -184,3 +184,24 @@ test("a deleted account leaves nothing on the device", async () => {
   assert.equal(eve.account, undefined);
   await assert.rejects(alice.lookup("eve"), { code: "user_not_found" });
 });
+
+test("a message whose time the server does not take is written anew by a retry", async () => {
+  const failed = heard(bob, "messageChanged", ({ state }) => state === "failed");
+  const real = Date.now;
+  Date.now = () => real() - 30 * 24 * 3600 * 1000; // a clock a month behind, after the server's was learnt
+  const sent = await bob.send(toAlice, "from another time");
+  Date.now = real;
+  assert.equal((await failed).error!.code, "message_id_expired");
+  const incoming = heard(alice, "message");
+  await bob.messages.retry(toAlice, sent.id);
+  assert.deepEqual((await incoming).content, { kind: "text", text: "from another time" });
+  assert.equal(await bob.messages.get(toAlice, sent.id), undefined);
+});
+
+test("the preview is the message before one that is removed", async () => {
+  const one = await bob.send(toAlice, "stays");
+  const other = await bob.send(toAlice, "goes");
+  await until("accepted", async () => (await bob.messages.get(toAlice, other.id))!.seq > 0);
+  await bob.messages.remove(toAlice, other.id, false);
+  await until("the preview moved", async () => (await bob.chats.get(toAlice))!.preview?.id === one.id);
+});

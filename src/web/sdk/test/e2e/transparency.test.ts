@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { KeyLogEntry } from "../../src/gen/godwit_pb.js";
 import type { ReplyBody } from "../../src/e2e/api.js";
-import { hex, randomBytes, utf8 } from "../../src/e2e/bytes.js";
+import { be64, fromHex, hex, labelled, randomBytes, utf8 } from "../../src/e2e/bytes.js";
+import { verify } from "../../src/e2e/device-keys.js";
+import { entryHash } from "../../src/e2e/transparency/entries.js";
 import { consistent, leafHash, nodeHash, rootOfProof, RunningRoot } from "../../src/e2e/transparency/merkle.js";
 import { consistencyProof, FakeLog, multiProof, rootOf } from "./fake-log.js";
 import { FakeServer, type TestClient } from "./fake-server.js";
@@ -56,6 +58,23 @@ test("a log that was only added to is consistent, any other is not", () => {
     }
   }
   assert.ok(!consistent(2n, rootOf(leavesOf(2)), 1n, rootOf(leavesOf(1)), []), "shorter than before");
+});
+
+test("the example of docs/protocol/keys.md", async () => {
+  const device = (user: number, deviceId: number) => ({
+    deviceId, deviceKey: new Uint8Array(32).fill(16 * user + deviceId), identityKey: new Uint8Array(32).fill(16 * user + deviceId + 128),
+  });
+  const entry = (position: number, user: number, version: bigint, previous: bigint, ids: number[]) =>
+    entryHash({ userId: BigInt(user), version, previous, timeMs: 1_700_000_000_000n + BigInt(position), devices: ids.map((id) => device(user, id)) });
+  const leaves = [entry(0, 1, 1n, 0n, [1]), entry(1, 2, 1n, 0n, [1]), entry(2, 1, 2n, 1n, [1, 2]), entry(3, 3, 1n, 0n, [1]), entry(4, 2, 2n, 2n, [])];
+  assert.equal(hex(leaves[1]!), "1958cd281095b33e9c6df465db6321a0f40a22c296fef560567e75528d69fff6");
+  const proof = ["d8c47bb333da4cc4911459300fcc57fd9fa3e0805ec1492fb850c6be1b8e9d9f", "7c6876ddf6df4a91e17663a9a8ee134389797d47398c76967761c3ab9905300b"];
+  const root = rootOfProof(5n, [[1n, leaves[1]!], [4n, leaves[4]!]], proof.map(fromHex))!;
+  assert.equal(hex(root), "0e32f030c4b76cbcdc9f115d45fd26b83ed4502d12755fc4270da1e624ff9e1a");
+  assert.ok(consistent(3n, rootOf(leaves.slice(0, 3)), 5n, root, consistencyProof(leaves, 3)));
+  const signature = fromHex("e27e72cd721b84f94b494c3e6643d3312" + "1ab65a19383ff0b83c53f3f2ce0dec8ded9d4d62e2518ceb2deba767caab2665f65fbd26fc1e855b9d5cd8ac93a8302");
+  const logKey = fromHex("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
+  assert.ok(await verify(logKey, labelled("tree-head", be64(5n), root, be64(1_700_000_000_005n)), signature));
 });
 
 async function pair(): Promise<{ server: FakeServer; alice: TestClient; bob: TestClient }> {

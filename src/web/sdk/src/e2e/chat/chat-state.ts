@@ -48,6 +48,8 @@ export const kNoChat: ChatState = {
 };
 
 export const kChatRows = "e2e/chat/";
+/** One row for each chat with a pending commit, so that they are found without reading all chats. */
+export const kPendingRows = "e2e/pending/";
 const prefixOf = (name: string) => `${kChatRows}${name}/`;
 
 /** The rows that differ between what is stored and `now`. */
@@ -57,6 +59,7 @@ export function chatWrites(name: string, before: ChatState, now: ChatState): Wri
     { key: `${prefix}info`, value: encodeInfo(now) },
     ...mlsWrites(`${prefix}mls/`, before.mls, now.mls),
     ...mlsWrites(`${prefix}next/`, before.pending?.next, now.pending?.next),
+    ...(!before.pending === !now.pending ? [] : [{ key: kPendingRows + name, value: now.pending && Uint8Array.of(1) }]),
   ];
 }
 

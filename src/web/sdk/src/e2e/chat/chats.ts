@@ -4,7 +4,7 @@
  */
 import type { E2eHost, Write } from "../api.js";
 import type { Mls } from "../mls.js";
-import { chatWrites, kChatRows, readChat, type ChatState } from "./chat-state.js";
+import { chatWrites, kChatRows, kPendingRows, readChat, type ChatState } from "./chat-state.js";
 
 /** Chats whose state is kept in memory; the rest is read when it is needed. */
 const kMaxCached = 100;
@@ -57,8 +57,7 @@ export class Chats {
 
   /** The names of all chats with a commit that was not answered. */
   async withPending(): Promise<string[]> {
-    const names = new Set((await this.host.list(kChatRows)).map(([key]) => key.split("/")).filter(([, , , part]) => part === "next").map(([, , name]) => name!));
-    return [...names];
+    return (await this.host.list(kPendingRows)).map(([key]) => key.slice(kPendingRows.length));
   }
 
   /** Resolves when the chat's state changes next, or after `timeoutMs`. */

@@ -58,8 +58,10 @@ export class Membership {
       const chat: ChatRef = { chat: info.chat };
       const made = await this.ready.joinExternally(chat, info.groupInfo, hidden && proveLink(hidden, info.chat, this.host, this.identityKey));
       const body: RequestBody = { case: "joinGroup", value: { id, link, commit: commitFields(made, info.epoch, [], true) } };
-      await this.chats.change((tx) => keep(tx, chat, body, { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] }));
+      const pending = { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] };
+      const kept = await this.chats.change((tx) => keep(tx, chat, body, pending));
       const outcome = await submit(this.host, this.chats, chat);
+      if (!kept) continue;  // That was another one.
       if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
     }
     throw new E2eError("too_many_races", "others changed the group again and again");
@@ -84,17 +86,18 @@ export class Membership {
     if (without.length > 0) throw new E2eError("no_keys", `without a device with keys: ${without.join(", ")}`);
     for (let tries = 0; tries < kMaxTries; tries++) {
       await this.ready.ensure(ref);
-      await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));
+      const kept = await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));
       const outcome = await submit(this.host, this.chats, ref);
+      if (!kept) continue;  // That was another one.
       if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
     }
     throw new E2eError("too_many_races", "others changed the group again and again");
   }
 
   private async prepare(tx: Parameters<Parameters<Chats["change"]>[0]>[0], ref: ChatRef, claimed: ReadPackage[], remove: bigint[],
-                        request: (id: Uint8Array, commit: CommitFields) => RequestBody): Promise<void> {
+                        request: (id: Uint8Array, commit: CommitFields) => RequestBody): Promise<boolean> {
     const { mls, secret, pending } = await tx.get(nameOf(ref));
-    if (!mls || pending) return;
+    if (!mls || pending) return false;
     const leaves = this.mls.leaves(mls);
     const isIn = ({ device }: ReadPackage) => leaves.some((leaf) => leaf.userId === device.userId && leaf.deviceId === device.deviceId);
     const out: Leaf[] = leaves.filter((leaf) => remove.includes(leaf.userId));
@@ -103,7 +106,7 @@ export class Membership {
     const added = packages.map(({ device }) => device);
     const id = newId(this.host.now());
     const endsEpoch = mls.groupContext.epoch;
-    await keep(tx, ref, request(id, commitFields(made, endsEpoch, added, true)), { id, endsEpoch, next: made.state, joins: false, added, removed: out });
+    return keep(tx, ref, request(id, commitFields(made, endsEpoch, added, true)), { id, endsEpoch, next: made.state, joins: false, added, removed: out });
   }
 }
 

@@ -23,9 +23,11 @@ export function commitFields(made: MadeCommit, endsEpoch: bigint, joins: Device[
   };
 }
 
-/** Keeps a commit, so that it is sent until it is answered. Replaces none: there is one at a time. */
-export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: Omit<Pending, "frame">): Promise<void> {
+/** Keeps a commit, so that it is sent until it is answered. False: there is one already, and one at a time. */
+export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: Omit<Pending, "frame">): Promise<boolean> {
+  if ((await tx.get(nameOf(chat))).pending) return false;
   await tx.update(nameOf(chat), { pending: { ...pending, frame: toBinary(ClientFrameSchema, create(ClientFrameSchema, { body })) } });
+  return true;
 }
 
 /** The commit is the chat's: its state becomes ours. */

@@ -45,12 +45,6 @@ export class Directory {
   private readonly users = new Map<bigint, KnownUser>();
   private queue: Promise<unknown> = Promise.resolve();
   private lie: ServerLied | undefined;
-
-  /** Set once the server was caught: nothing must be encrypted any more. */
-  get caught(): boolean {
-    return this.lie !== undefined;
-  }
-
   /** Counts changes of keys, of anybody: what was checked against the directory holds while it stays the same. */
   changes = 0;
 
@@ -58,6 +52,11 @@ export class Directory {
     private readonly host: E2eHost,
     readonly heads: Heads,
   ) {}
+
+  /** Set once the server was caught: nothing must be encrypted any more. */
+  get caught(): boolean {
+    return this.lie !== undefined;
+  }
 
   /** What is known of a user, however old; undefined: nothing. */
   async known(userId: bigint): Promise<KnownUser | undefined> {
