@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { Heights } from "../lib/heights";
 
 const kOverscan = 600; // pixels above and below the view that are rendered, too
+const kEndSpace = 12; // pixels below the last row of a list that stays at its end
 const kEndSlack = 60; // pixels from the end that still count as the end
 
 export interface VirtualHandle {
@@ -119,7 +120,7 @@ export function VirtualList<Row extends { key: string }>(props: {
   }
   return (
     <div ref={view} class={`virtual overflow-x-hidden overflow-y-auto ${props.class ?? ""}`} onScroll={onScroll} tabIndex={0} role={props.role ?? "list"} aria-label={props.label} aria-live="off">
-      {props.end && <div style={{ height: `${Math.max(0, viewHeight - heights.total)}px` }} />}
+      {props.end && <div style={{ height: `${Math.max(0, viewHeight - heights.total - kEndSpace)}px` }} />}
       <div class="relative" style={{ height: `${heights.total}px` }}>
         <div class="absolute inset-x-0" style={{ transform: `translateY(${rows.length ? heights.top(first) : 0}px)` }}>
           {shown.map((row) => (
@@ -129,6 +130,7 @@ export function VirtualList<Row extends { key: string }>(props: {
           ))}
         </div>
       </div>
+      {props.end && <div class="h-3" />}
     </div>
   );
 }

@@ -13,6 +13,8 @@ import { nameOf } from "../state/profiles";
 import { failed, toast } from "../state/toasts";
 import { Action } from "./ChatInfo";
 
+const kAskAgain = 5000; // ms
+
 /** What is passed on: opens this application at the group. */
 const address = (link: string): string => new URL(`./${pathTo("join", link)}`, location.href).href;
 
@@ -58,7 +60,12 @@ export function GroupDoors({ chat, admin }: { chat: Chat; admin: boolean }) {
     client().groups.inviteLinks(chat.id).then(setLinks, failed);
     client().groups.joinRequests(chat.id).then(setWaiting, failed);
   };
-  useEffect(load, [chat.id, chat.memberCount, chat.lastAt]);
+  // Nothing tells of requests: they are asked for while somebody looks.
+  useEffect(() => {
+    load();
+    const timer = setInterval(load, kAskAgain);
+    return () => clearInterval(timer);
+  }, [chat.id, chat.memberCount, admin]);
   const answer = (user: string, accept: boolean) => void attempt((client) => client.groups.answerJoin(chat.id, user, accept)).then(load);
   return (
     <>
