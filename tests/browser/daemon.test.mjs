@@ -149,12 +149,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.press("Use");
     await second.page.locator("nav[aria-label=Sections]").waitFor();
     await ben.openChat(ann.handle);
+    await ben.sees("has a new device"); // from then on it can read
     await ben.write(said("For both devices"));
     await second.openChat(ben.handle);
     await second.sees("For both devices");
     await second.write(said("From the second device"));
     await ben.sees("From the second device");
-    await ben.sees("has a new device");
     await ann.openChat(ben.handle);
     await ann.sees("For both devices");
     await ann.sees("From the second device");

@@ -1,6 +1,5 @@
 // A chat in the list.
-import type { Chat } from "@godwit/client";
-import { previewText } from "../lib/content";
+import type { Chat, Content } from "@godwit/client";
 import { countText, whenText } from "../lib/format";
 import { pathTo } from "../lib/route";
 import { isMuted, titleOf } from "../state/chats";
@@ -11,6 +10,18 @@ import { ringOf } from "../state/statuses";
 import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { Ticks } from "./Ticks";
+
+/** What stands for a last message that is no text. */
+const kKinds: Record<Content["kind"], string> = {
+  text: "",
+  removed: "This message was deleted",
+  unreadable: "A message that cannot be read here",
+  group: "The group was changed",
+  timer: "The time of disappearing messages was set",
+  call: "Call",
+  security: "The safety number has changed",
+  unknown: "This needs a newer version of Godwit",
+};
 
 function Preview({ chat }: { chat: Chat }) {
   const typers = typing.value.get(chat.id);
@@ -27,7 +38,7 @@ function Preview({ chat }: { chat: Chat }) {
   if (!preview) return <>{chat.left ? "You left" : "No messages yet"}</>;
   const own = preview.from === account.value?.userId;
   const writer = chat.kind === "group" && !own && preview.kind === "text" ? `${nameOf(preview.from)}: ` : "";
-  const text = preview.kind === "text" || preview.text ? preview.text : previewText({ kind: "unknown", type: 0 }, nameOf);
+  const text = preview.text || kKinds[preview.kind];
   return (
     <>
       {own && preview.state && (
@@ -35,7 +46,7 @@ function Preview({ chat }: { chat: Chat }) {
           <Ticks state={preview.state} />
         </span>
       )}
-      {preview.kind === "removed" ? <i>{text}</i> : writer + text}
+      {preview.kind === "text" ? writer + text : <i>{text}</i>}
     </>
   );
 }
