@@ -93,6 +93,18 @@ export class Model {
     return message === undefined ? undefined : { place: place!, message };
   }
 
+  /** A stored message, outside of a unit. */
+  async find(chat: ChatId, id: MessageId): Promise<MessageRecord | undefined> {
+    // It may move to its place in the chat between the two reads: then it is there at the second try.
+    for (let tries = 0; tries < 2; tries++) {
+      const place = await this.#core.store.get(keys.index(chat, id));
+      if (place === undefined || !this.#chats.has(chat)) return undefined;
+      const bytes = await this.#core.store.get(keys.message(chat, decodeRecord<string>(place)));
+      if (bytes !== undefined) return decodeRecord<MessageRecord>(bytes);
+    }
+    return undefined;
+  }
+
   /** `incoming`: the application is told of a new message, too. */
   putMessage(unit: Unit, chat: ChatRecord, place: string, message: MessageRecord, incoming = false): void {
     unit.put(keys.message(chat.id, place), message);

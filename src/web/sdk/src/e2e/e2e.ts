@@ -78,7 +78,10 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
       await telling(async () => {
         await directory.serial(() => heads.pin(welcome));
         await monitor.check();
-        if (await publisher.fill()) await monitor.check();
+        if (await publisher.fill()) {
+          await monitor.check();
+          void publisher.fill().catch(() => undefined);
+        }
         await joiner.addAll();
       });
       // In the background: the winners of races come with the envelopes that the core opens next.

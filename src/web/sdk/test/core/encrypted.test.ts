@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import type { Client } from "../../src/api.js";
 import { openE2e } from "../../src/e2e/e2e.js";
 import { Daemon } from "../support/daemon.js";
+import { FakeRtc } from "../support/fake-rtc.js";
 import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
 
 const e2e = openE2e;
@@ -134,6 +135,19 @@ test("a status is seen by contacts", async () => {
   await until("bob can open it", async () => (await bob.statuses.open(alice.account!.userId, posted.id).catch(() => undefined))?.text === "what a day");
   await bob.statuses.markSeen(alice.account!.userId, posted.id);
   await until("alice knows", async () => (await alice.statuses.views(posted.id)).length === 1);
+});
+
+test("the first thing in a chat may be a call", async () => {
+  const stream = { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] } as unknown as MediaStream;
+  const dan = await person(daemon.url, "dan", { e2e, RTCPeerConnection: FakeRtc as never });
+  const eve = await person(daemon.url, "eve", { e2e, RTCPeerConnection: FakeRtc as never });
+  const rings = heard(eve, "call");
+  const { id } = await dan.calls.start(chatWith(eve), { video: false, stream });
+  assert.equal((await rings).id, id);
+  await eve.calls.answer(id, { stream });
+  await until("both are active", () => [dan, eve].every((client) => client.calls.list()[0]?.phase === "active"));
+  await dan.close();
+  await eve.close();
 });
 
 test("the whole key log holds", async () => {
