@@ -87,7 +87,7 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
       // In the background: the winners of races come with the envelopes that the core opens next.
       void resume().catch(() => undefined);
     },
-    stock: (stock: KeyStock) => telling(async () => void (await publisher.fill(stock))),
+    stock: (stock: KeyStock) => telling(async () => void (stock.low && (await publisher.fill()))),
     begin: async () => transaction(await chats.begin(), incoming, outgoing),
     ready: (chat: ChatRef) => telling(() => ready.ensure(chat)),
     createGroup: (chat: Uint8Array) => telling(() => membership.create(chat)),
