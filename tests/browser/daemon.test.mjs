@@ -190,10 +190,14 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await cleo.press("Join");
     await cleo.page.locator("text=You asked to join").waitFor();
     await ann.page.locator("button[aria-label^='Let ']").click();
+    await ann.page.locator("main", { hasText: "3 members" }).waitFor();
+    await ann.openChat("Waders");
+    await ann.write(said("Welcome, Cleo")); // brings the group's name along
     await cleo.openChat("Waders");
+    await cleo.sees(said("Welcome, Cleo"));
     await cleo.write(said("I am in"));
     await ben.sees(said("I am in"));
-
+    await ann.page.locator("header a[aria-label^='About']").click();
     await ann.page.locator("main li", { hasText: ben.handle }).locator("button").click();
     await ann.page.getByRole("menuitem", { name: "Make admin" }).click();
     await ben.sees("is an admin now");

@@ -24,7 +24,7 @@ export const unreadChats = computed(
 
 export const chatOf = (id: ChatId): Chat | undefined => all.value.get(id);
 /** What a chat is called: its group's name, or what the peer is called now. */
-export const titleOf = (chat: Chat): string => (chat.peer ? nameOf(chat.peer) : chat.title);
+export const titleOf = (chat: Chat): string => (chat.peer ? nameOf(chat.peer) : chat.title || "Group");
 export const titleOfId = (id: ChatId): string | undefined => all.value.has(id) ? titleOf(all.value.get(id)!) : undefined;
 export const isMuted = (chat: Chat): boolean => chat.mutedUntil > Date.now();
 

@@ -236,7 +236,7 @@ export async function open(_: OpenOptions): Promise<Client> {
       find: async () => [],
     },
     safety: {
-      number: async () => ({ digits: "31415926535897932384626433832795028841971693993751058209749", qr: "godwit-safety:1:31415926535897932384626433832795", verified: false }),
+      number: async () => ({ digits: "314159265358979323846264338327950288419716939937510582097494", qr: "godwit-safety:1:31415926535897932384626433832795", verified: false }),
       compare: async (_, scanned) => scanned.startsWith("godwit-safety:1:3141"),
       setVerified: async () => {},
       auditKeyLog: async () => ({ entries: 42, ok: true }),
