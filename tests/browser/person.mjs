@@ -41,7 +41,7 @@ export class Person {
   /** Opens a chat by the list; as somebody new by their user name. */
   async openChat(title) {
     await this.go();
-    await this.page.locator("a[href^='#/chat/']", { hasText: title }).first().click();
+    await this.page.locator("[data-testid=chat-title]", { hasText: title }).first().click();
     await this.page.locator("header h1", { hasText: title }).waitFor();
   }
   async beginChat(handle) {

@@ -67,7 +67,7 @@ export function ChatRow(props: { chat: Chat; selected: boolean; onMenu: (at: { x
       <Avatar id={chat.id} name={titleOf(chat)} group={chat.kind === "group"} online={!!chat.peer && isOnline(chat.peer)} ring={chat.peer ? ringOf(chat.peer) : undefined} />
       <span class="flex min-w-0 grow flex-col gap-0.5">
         <span class="flex items-baseline gap-2">
-          <span class={`grow truncate ${unread ? "font-semibold" : "font-medium"}`}>{titleOf(chat)}</span>
+          <span data-testid="chat-title" class={`grow truncate ${unread ? "font-semibold" : "font-medium"}`}>{titleOf(chat)}</span>
           <span class={`shrink-0 text-xs ${unread ? "font-semibold text-primary" : "text-soft"}`}>{chat.lastAt ? whenText(chat.lastAt) : ""}</span>
         </span>
         <span class="flex items-center gap-2">
