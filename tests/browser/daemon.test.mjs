@@ -317,6 +317,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
   });
 
   step("an account is deleted for good", async () => {
+    await cleo.ready();
     await cleo.go("settings", "account");
     await cleo.press("Delete the account");
     await cleo.page.fill("dialog input", cleo.handle);

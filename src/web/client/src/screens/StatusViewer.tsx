@@ -1,5 +1,5 @@
 // Shows the statuses of somebody, one after another. Keys: left and right, Escape.
-import type { StatusContent, StatusPost, UserId } from "@godwit/client";
+import { GodwitError, type StatusContent, type StatusPost, type UserId } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../components/Avatar";
 import { Icon, IconButton } from "../components/Icon";
@@ -12,6 +12,8 @@ import { account, attempt, client } from "../state/client";
 import { nameOf } from "../state/profiles";
 import { authors, own, refresh, seen } from "../state/statuses";
 import { failed } from "../state/toasts";
+
+const kTryAgain = 1000; // ms
 
 function Reply({ post }: { post: StatusPost }) {
   const [text, setText] = useState("");
@@ -64,15 +66,26 @@ export function StatusViewer({ author }: { author: UserId }) {
     if (!post) return;
     if (index === undefined) setIndex(at);
     let ended = false;
-    client().statuses.open(post.author, post.id).then(
-      (found) => {
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const open = async () => {
+      try {
+        const found = await client().statuses.open(post.author, post.id);
         if (ended) return;
         setContent(found);
-        if (!mine) void seen(post).catch(failed);
-      },
-      (error) => ended || setProblem(errorText(error)),
-    );
-    return () => void (ended = true);
+        setProblem("");
+        if (!mine) await seen(post).catch(failed);
+      } catch (error) {
+        if (ended) return;
+        setProblem(errorText(error));
+        // Its key comes in a message of its own, which may be later.
+        if (error instanceof GodwitError && error.code === "unreadable") again = setTimeout(() => void open(), kTryAgain);
+      }
+    };
+    void open();
+    return () => {
+      ended = true;
+      clearTimeout(again);
+    };
   }, [post?.id]);
   const step = (by: number) => (at + by >= 0 && at + by < posts.length ? setIndex(at + by) : by > 0 && go("status"));
   useEffect(() => {
