@@ -225,7 +225,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.page.locator("a[href^='#/status/']", { hasText: ann.handle }).click();
     await ben.page.locator("text=A day at sea").waitFor();
     await ann.page.locator("button", { hasText: "seen by 1" }).click();
-    await ann.page.locator("button", { hasText: "Seen by 1" }).click();
+    await ann.press("Seen by 1");
     await ann.page.locator("dialog", { hasText: ben.handle }).waitFor();
     await ann.press("Close");
   });

@@ -93,7 +93,8 @@ export function VirtualList<Row extends { key: string }>(props: {
   }, []);
 
   const onScroll = () => {
-    const box = view.current!;
+    const box = view.current;
+    if (!box) return; // the list has gone meanwhile
     const end = box.scrollHeight - box.scrollTop - box.clientHeight < kEndSlack;
     if (end !== atEnd.current) props.onEnd?.(end);
     atEnd.current = end;

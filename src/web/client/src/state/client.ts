@@ -62,13 +62,10 @@ async function openClient(): Promise<void> {
   }
 }
 
-/** Takes the screens away, which may still have something to say to the client, and then the client. */
+/** The screens that go may still have something to say to the client: closed, it refuses that. */
 async function closeClient(next: "opening" | "elsewhere"): Promise<void> {
   phase.value = next;
-  await new Promise((gone) => setTimeout(gone));
-  const closing = current;
-  current = undefined;
-  await closing?.close();
+  await current?.close();
 }
 
 async function reopen(): Promise<void> {
