@@ -1,7 +1,7 @@
 // The local model: chats in memory, messages in the store, and how both are shown.
 
 import type { Chat, ChatId, Content, Message, MessageId, MessageState, Profile, UserId } from "../api.js";
-import type { Core } from "../core.js";
+import { background, type Core } from "../core.js";
 import { directChat, fromBase64Url } from "../ids.js";
 import { afterPrefix } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
@@ -126,7 +126,7 @@ export class Model {
     if (chat.preview?.id === id) {
       chat.preview = undefined;
       chat.previewPlace = undefined;
-      unit.after(() => void this.#previewAgain(chat.id).catch(() => {}));
+      unit.after(() => background(this.#core, this.#previewAgain(chat.id)));
     }
     this.putChat(unit, chat);
     unit.after(() => {

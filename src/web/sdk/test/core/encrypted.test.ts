@@ -7,6 +7,7 @@ import { openE2e } from "../../src/e2e/e2e.js";
 import { Daemon } from "../support/daemon.js";
 import { FakeRtc } from "../support/fake-rtc.js";
 import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { Wire } from "../support/wire.js";
 
 const e2e = openE2e;
 let daemon: Daemon;
@@ -91,6 +92,19 @@ test("a group: made, named, written to by all", async () => {
   }
   await bob.send(group, "thank you");
   await until("alice has it", async () => (await texts(alice, group)).includes("thank you"));
+});
+
+test("a group: its name is shown, even if it comes behind its messages", async () => {
+  const wire = await Wire.to(daemon);
+  const dora = await person(wire.url, "dora", { e2e });
+  wire.onServerFrame = (body) => (body.case === "group" ? "hold" : "pass");
+  const { chat } = await alice.groups.create({ name: "The Larks", members: [dora.account!.userId] });
+  await alice.send(chat, "hello dora");
+  await until("dora has it", async () => (await texts(dora, chat)).includes("hello dora"));
+  wire.release();
+  await until("its name is there", async () => (await dora.chats.get(chat))!.title === "The Larks");
+  await dora.close();
+  await wire.end();
 });
 
 test("a group: who comes in reads from then on, who is removed no more", async () => {
