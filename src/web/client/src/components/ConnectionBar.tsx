@@ -1,0 +1,47 @@
+// Tells when the application is not connected, what that means, and when it tries again.
+import { useEffect, useState } from "preact/hooks";
+import { client, connection, storage } from "../state/client";
+import { Icon } from "./Icon";
+
+function Waiting({ until }: { until: number }) {
+  const left = () => Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  const [seconds, setSeconds] = useState(left());
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds(left()), 1000);
+    return () => clearInterval(timer);
+  }, [until]);
+  return <span aria-hidden="true">{seconds ? `Trying again in ${seconds} s` : "Trying again…"}</span>;
+}
+
+export function ConnectionBar() {
+  const { state, retryAt } = connection.value;
+  const note = "flex items-center gap-3 px-4 py-2 text-sm";
+  return (
+    <div role="status">
+      {state === "offline" && (
+        <p class={`${note} bg-neutral text-neutral-content`}>
+          <Icon name="warning" class="size-4" /> Offline. Messages are sent when there is a network.
+        </p>
+      )}
+      {state === "connecting" && (
+        <p class={`${note} bg-base-200`}>
+          <span class="loading loading-spinner loading-xs" />
+          {retryAt ? <Waiting until={retryAt} /> : "Connecting…"}
+          {retryAt && (
+            <button class="link ml-auto" onClick={() => client().setOnline(true)}>
+              Now
+            </button>
+          )}
+        </p>
+      )}
+      {state === "catching_up" && (
+        <p class={`${note} bg-base-200`}>
+          <span class="loading loading-spinner loading-xs" /> Receiving messages…
+        </p>
+      )}
+      {storage.value === "memory" && <p class={`${note} bg-warning text-warning-content`}>This browser keeps nothing: when you close this tab, the account is gone from it.</p>}
+      {storage.value === "full" && <p class={`${note} bg-error text-error-content`}>No room left on this device. Free some, and receiving goes on.</p>}
+      {storage.value === "failed" && <p class={`${note} bg-error text-error-content`}>The store of this browser failed. Reload the page.</p>}
+    </div>
+  );
+}
