@@ -131,8 +131,10 @@ describe("screens", () => {
     await edited.waitFor();
     await edited.locator("button[aria-label='Actions for this message']").focus();
     await page.keyboard.press("Enter");
+    await page.locator("[role=menu] :focus").waitFor();
     await page.keyboard.press("End");
     await page.keyboard.press("Enter"); // Delete
+    await page.locator("dialog[open] :focus").waitFor();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter"); // for everyone
     await page.locator("article", { hasText: "This message was deleted" }).waitFor();
