@@ -29,7 +29,7 @@ const kScreens = [
   ["chat", "#/chat/u1001", "text=bar-tailed godwit"],
   ["chat-emoji", "#/chat/u1001", "text=Smileys", (page) => page.click("button[aria-label='Emoji']")],
   ["chat-menu", "#/chat/u1001", "role=menuitem[name='Reply']", (page) => page.click("article:has-text('Perfect') p", { button: "right" })],
-  ["chat-typing", "#/chat/u1001", "role=status >> text=typing", (page) => write(page, "Who types?")],
+  ["chat-typing", "#/chat/u1001", ".typing-dot", (page) => write(page, "Who types?")],
   ["chat-info", "#/chat/u1001/info", "text=Verify the safety number"],
   ["group", `#/chat/${kGroup}`, "text=I would love to come along"],
   ["group-info", `#/chat/${kGroup}/info`, "text=What members may do"],
@@ -131,8 +131,10 @@ describe("screens", () => {
     await edited.waitFor();
     await edited.locator("button[aria-label='Actions for this message']").focus();
     await page.keyboard.press("Enter");
+    await page.locator("[role=menu] :focus").waitFor();
     await page.keyboard.press("End");
     await page.keyboard.press("Enter"); // Delete
+    await page.locator("dialog[open] :focus").waitFor();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter"); // for everyone
     await page.locator("article", { hasText: "This message was deleted" }).waitFor();

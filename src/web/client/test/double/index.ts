@@ -81,7 +81,7 @@ export class Double {
     if (!chat.peer) return;
     const user = chat.peer;
     later(300, () => this.emit("typing", { chat: chat.id, user, state: "typing" }));
-    later(1200, () => this.put(makeMessage(chat.id, user, "I see!", Date.now(), { seq: seq + 1 })));
+    later(3000, () => this.put(makeMessage(chat.id, user, "I see!", Date.now(), { seq: seq + 1 })));
   }
 }
 
