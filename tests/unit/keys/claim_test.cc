@@ -75,7 +75,7 @@ TEST_F(KeyClaimTest, Claims_that_would_take_too_much_memory_are_refused) {
   release();
   EXPECT_TRUE(wait(first));
   EXPECT_TRUE(claim(kCat, {kAnn})) << "the first has given its share back";
-  EXPECT_EQ(metrics_.gauge("godwit_keys_claim_bytes", "-").Value(), 0);
+  on_worker([&] { EXPECT_EQ(metrics_.gauge("godwit_keys_claim_bytes", "-").Value(), 0); });
 }
 
 }  // namespace
