@@ -18,4 +18,8 @@ std::uint32_t Allowance::take(std::int64_t now_ms, std::uint32_t amount, std::ui
   return 0;
 }
 
+void Allowance::give_back(double cost) {
+  spent = std::max(0.0, spent - cost);
+}
+
 }  // namespace godwit

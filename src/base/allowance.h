@@ -18,6 +18,8 @@ struct Allowance {
   // milliseconds it will be. `amount` 0 is without limit; a cost beyond `amount` never is there.
   std::uint32_t take(std::int64_t now_ms, std::uint32_t amount, std::uint32_t cost,
                      std::int64_t period_ms = kAllowanceDayMs);
+  // What was taken of late, and not used.
+  void give_back(double cost);
 };
 
 }  // namespace godwit

@@ -59,14 +59,16 @@ void ChatService::remove(RemoveRequest request) {
 }
 
 void ChatService::remove_found(RemoveRequest request, const std::string& envelope) {
-  SendRequest& send = request.send;
   const auto view = parse_envelope(envelope);
   // Changes of the chat are its history, and without a commit nobody gets to the next epoch: they stay.
-  if (!view || !view->event.empty() || view->ends_epoch) return answer(send, Errc::message_not_found);
-  chats_.with(send.chat, [&](Chat& chat) {
+  if (!view || !view->event.empty() || view->ends_epoch) return answer(request.send, Errc::message_not_found);
+  const ChatId id = request.send.chat;
+  // While the log was read the chat may have left the cache: then this runs later.
+  chats_.with(id, [this, request = std::move(request), author = view->from, envelope](Chat& chat) mutable {
+    SendRequest& send = request.send;
     const Group::Member* by = chat.group() != nullptr ? chat.group()->present(send.from) : nullptr;
     const bool admin = by != nullptr && by->role >= Role::admin;
-    if (view->from != send.from && !admin) return answer(send, Errc::not_allowed);
+    if (author != send.from && !admin) return answer(send, Errc::not_allowed);
     v1::ChatEvent event;
     event.set_removed_seq(request.chat_seq);
     event.set_version(chat.group() != nullptr ? chat.group()->version() : 0);

@@ -62,7 +62,7 @@ void ChatService::trace(const ChatId& id, UserId user, const MessageId& message,
       });
       wiring_.worker.post([this, id, user, seq, time_ms, reply] {
         if (seq == 0) return reply(Errc::message_not_found);
-        chats_.with(id, [&](Chat& again) {
+        chats_.with(id, [this, user, seq, time_ms, reply](Chat& again) {
           Trace trace = trace_found(again, user, seq);
           trace.accepted_ms = time_ms;
           reply(std::move(trace));

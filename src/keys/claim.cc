@@ -1,6 +1,7 @@
 // Keys on their way to who asks for them: marked as taken and read, then, as far as they fit into the reply, committed.
 #include <algorithm>
-#include <array>
+#include <atomic>
+#include <map>
 #include <utility>
 
 #include "keys/key_service.h"
@@ -9,8 +10,17 @@
 namespace godwit {
 namespace {
 
-// Users whose keys are read in one go: with 8 devices and the largest keys 2 MiB.
-constexpr std::size_t kSliceUsers = 64;
+// Users of a worker whose keys are read in one go.
+constexpr std::size_t kSliceUsers = 16;
+// The most that the keys of a device take: the largest package, prekeys, signatures.
+constexpr std::size_t kDeviceBytes = 7 * 1024;
+constexpr std::uint32_t kRetryClaimMs = 1'000;
+
+// What a claim may take of memory: a reply, and on each worker a slice more.
+std::size_t most_bytes(const KeyClaim& claim, std::size_t workers, std::size_t max_devices) {
+  const std::size_t user = max_devices * kDeviceBytes;
+  return std::min(claim.users.size() * user, claim.max_bytes + workers * kSliceUsers * user);
+}
 
 void tell(v1::UserKeys& keys, const StockKey& key, const std::string& content) {
   for (v1::DeviceKeys& device : *keys.mutable_devices()) {
@@ -33,7 +43,7 @@ struct KeyService::Slot {
   std::size_t bytes = 0;
   std::vector<Taken> taken;
   std::vector<StockKey> expired;  // marked as taken, to be dropped
-  bool charged = false;           // to the user's claimed_per_hour
+  bool charged = false;           // to the user's ClaimQuota
 
   bool marked() const { return !taken.empty() || !expired.empty(); }
 };
@@ -41,41 +51,44 @@ struct KeyService::Slot {
 // The users of a claim that are on one worker. On its way between that and the claimer's: only one has it.
 struct KeyService::Part {
   std::shared_ptr<const KeyClaim> claim;
+  std::shared_ptr<std::atomic<std::size_t>> bytes;  // of the complete slots, of all parts
   std::vector<Slot> slots;
-  std::size_t next = 0;   // those before are complete
-  std::size_t open = 0;   // of the slice, or records on their way
-  std::size_t bytes = 0;  // of the complete ones
+  std::size_t next = 0;  // those before are complete
+  std::size_t open = 0;  // of the slice, or records on their way
   Errc outcome = Errc::ok;
   std::function<void()> done;  // on the worker that does the work
 };
 
 struct KeyService::Claiming {
   std::shared_ptr<const KeyClaim> claim;
-  Reply<v1::ClaimedKeys> reply;
+  Reply<ClaimedPtr> reply;
+  ClaimedPtr told;
   std::vector<PartPtr> parts;
   std::size_t open = 0;
 };
 
-void KeyService::claim(KeyClaim asked, Reply<v1::ClaimedKeys> reply) {
+void KeyService::claim(KeyClaim asked, Reply<ClaimedPtr> reply) {
   if (asked.takes() && !wiring_.writer.writable()) return reply(Errc::storage_unavailable);
   auto claiming = std::make_shared<Claiming>();
   claiming->claim = std::make_shared<const KeyClaim>(std::move(asked));
   claiming->reply = std::move(reply);
+  claiming->told = std::make_shared<Claimed>(wiring_.claims);
   users_.with(claiming->claim->claimer, [this, claiming](UserKeys& user) {
     const KeyClaim& claim = *claiming->claim;
+    std::map<unsigned, PartPtr> parts;
+    for (const UserId who : claim.users) parts[wiring_.map.worker(who)];
+    if (!claiming->told->share.take(most_bytes(claim, parts.size(), options_.max_devices))) {
+      return claiming->reply(Error(Errc::overloaded, "too many claims of keys at once", kRetryClaimMs));
+    }
     Allowance& allowance = claim.takes() ? user.claims : user.lookups;
     const std::uint32_t per_hour = claim.takes() ? options_.claims_per_hour : options_.lookups_per_hour;
     const std::uint32_t wait = allowance.take(wiring_.clock.wall_ms(), per_hour,
                                               static_cast<std::uint32_t>(claim.users.size()), kAllowanceHourMs);
     if (wait != 0) return claiming->reply(Error(Errc::rate_limited, "no more keys for now", wait));
     users_.mark_dirty(claim.claimer);
-    std::map<unsigned, PartPtr> parts;
-    for (const UserId who : claim.users) {
-      PartPtr& part = parts[wiring_.map.worker(who)];
-      if (part == nullptr) part = std::make_shared<Part>();
-      part->claim = claiming->claim;
-      part->slots.emplace_back().user = who;
-    }
+    const auto bytes = std::make_shared<std::atomic<std::size_t>>(0);
+    for (auto& [worker, part] : parts) part = std::make_shared<Part>(claiming->claim, bytes);
+    for (const UserId who : claim.users) parts[wiring_.map.worker(who)]->slots.emplace_back().user = who;
     claiming->open = parts.size();
     for (auto& [worker, part] : parts) claiming->parts.push_back(part);
     for (const PartPtr& part : claiming->parts) {
@@ -89,10 +102,11 @@ void KeyService::claim(KeyClaim asked, Reply<v1::ClaimedKeys> reply) {
   });
 }
 
-// A slice of the part, then the next, until what there is would not fit into a reply anyway.
+// A slice of the part, then the next, until what there is would not fit into a reply anyway. The first slice always: in
+// one of the parts it has the user that always fits.
 void KeyService::reserve(const PartPtr& part) {
   const std::size_t first = part->next;
-  if (part->bytes > part->claim->max_bytes) {
+  if (first != 0 && *part->bytes >= part->claim->max_bytes) {
     for (std::size_t i = first; i < part->slots.size(); ++i) part->slots[i].left_out = true;
     part->next = part->slots.size();
   }
@@ -105,7 +119,7 @@ void KeyService::reserve(const PartPtr& part) {
   };
   for (std::size_t i = first; i < part->next; ++i) {
     const UserId user = part->slots[i].user;
-    wiring_.owner(user, part->claim->claimer, [this, part, i, user, reserved_one](const KeyOwner& owner) {
+    wiring_.owner(user, [this, part, i, user, reserved_one](const KeyOwner& owner) {
       if (!owner.exists) return reserved_one();
       users_.with(user, [this, part, i, owner, reserved_one](UserKeys& keys) {
         reserve_user(*part, part->slots[i], keys, owner);
@@ -125,10 +139,9 @@ void KeyService::reserve_user(Part& part, Slot& slot, UserKeys& user, const KeyO
   slot.keys.set_previous(user.previous());
   const std::int64_t now_ms = wiring_.clock.wall_ms();
   bool withheld = false;
-  if (claim.takes() && slot.user != claim.claimer) {
-    // Who is blocked is told what everyone is told when too many ask.
-    withheld = owner.blocks || claim.blocked.contains(slot.user) ||
-               user.claimed.take(now_ms, options_.claimed_per_hour, 1, kAllowanceHourMs) != 0;
+  // Blocks do not count: another answer would tell of them, and what the blocked write is not delivered.
+  if (claim.takes() && slot.user != claim.claimer && !user.devices().empty()) {
+    withheld = !user.claimed.take(claim.claimer, options_.claimed, now_ms);
     slot.charged = !withheld;
     slot.keys.set_withheld(withheld);
     if (slot.charged) users_.mark_dirty(slot.user);
@@ -136,13 +149,15 @@ void KeyService::reserve_user(Part& part, Slot& slot, UserKeys& user, const KeyO
   for (const DeviceKeySet& device : user.devices()) {
     v1::DeviceKeys& told = *slot.keys.add_devices();
     device_keys_to_wire(device, told);
-    if (const KeyOwner::Device* known = owner.device(device.id)) {
+    // Without it the device is about to leave the log: it has an identity still, and nothing to give.
+    const KeyOwner::Device* known = owner.device(device.id);
+    if (known != nullptr) {
       told.set_approved_by(known->approved_by.value);
       told.set_approval_signature(known->approval_signature);
       told.set_approval_link_id(known->approval_link_id);
     }
     const bool asking = slot.user == claim.claimer && device.id == claim.device;
-    const bool wanted = !asking && (!claim.only_some || claim.only.contains({slot.user, device.id}));
+    const bool wanted = known != nullptr && !asking && (!claim.only_some || claim.only.contains({slot.user, device.id}));
     if (!wanted || !claim.prekeys) {
       told.clear_signed_prekey();
       told.clear_pq_prekey();
@@ -193,10 +208,10 @@ void KeyService::fill(const PartPtr& part, std::size_t first, std::vector<std::o
     Slot& slot = part->slots[i];
     for (auto& [key, content] : slot.taken) {
       if (content.empty()) content = std::move(*next++).value_or(std::string());
-      if (!content.empty()) tell(slot.keys, key, content);
+      if (!content.empty()) tell(slot.keys, key, std::exchange(content, {}));
     }
     slot.bytes = slot.keys.ByteSizeLong();
-    part->bytes += slot.bytes;
+    *part->bytes += slot.bytes;
   }
   reserve(part);
 }
@@ -220,8 +235,7 @@ void KeyService::reserved(const std::shared_ptr<Claiming>& claiming) {
     if (slot.left_out) ++refund;
   }
   if (UserKeys* claimer = users_.find(claim.claimer)) {
-    double& spent = (claim.takes() ? claimer->claims : claimer->lookups).spent;
-    spent = std::max(0.0, spent - refund);
+    (claim.takes() ? claimer->claims : claimer->lookups).give_back(refund);
   }
   claiming->open = claiming->parts.size();
   for (const PartPtr& part : claiming->parts) {
@@ -243,7 +257,7 @@ void KeyService::settle(const PartPtr& part) {
   };
   for (Slot& slot : part->slots) {
     if (slot.left_out) {
-      release(slot);
+      release(*part, slot);
       continue;
     }
     if (!slot.marked()) continue;
@@ -259,9 +273,9 @@ void KeyService::settle(const PartPtr& part) {
     for (const StockKey& key : slot.expired) add(key);
     for (const auto& taken : slot.taken) add(taken.key);
     ++part->open;
-    write(std::move(record), [this, &slot, settled_one](Errc outcome) {
+    write(std::move(record), [this, part, &slot, settled_one](Errc outcome) {
       if (outcome != Errc::ok) {
-        release(slot);
+        release(*part, slot);
       } else if (UserKeys* user = users_.find(slot.user)) {
         --user->claims_open;
       }
@@ -271,10 +285,10 @@ void KeyService::settle(const PartPtr& part) {
   settled_one(Errc::ok);
 }
 
-void KeyService::release(const Slot& slot) {
+void KeyService::release(const Part& part, const Slot& slot) {
   UserKeys* user = slot.marked() || slot.charged ? users_.find(slot.user) : nullptr;
   if (user == nullptr) return;
-  if (slot.charged) user->claimed.spent = std::max(0.0, user->claimed.spent - 1);
+  if (slot.charged) user->claimed.give_back(part.claim->claimer);
   if (!slot.marked()) return;
   for (const StockKey& key : slot.expired) user->give_back(key);
   for (const auto& taken : slot.taken) user->give_back(taken.key);
@@ -288,7 +302,7 @@ void KeyService::settled(const std::shared_ptr<Claiming>& claiming) {
     if (part->outcome != Errc::ok) return claiming->reply(part->outcome);
     for (Slot& slot : part->slots) slots[slot.user] = &slot;
   }
-  v1::ClaimedKeys told;
+  v1::ClaimedKeys& told = claiming->told->keys;
   for (const UserId user : claiming->claim->users) {
     Slot& slot = *slots[user];
     if (slot.left_out) {
@@ -301,7 +315,7 @@ void KeyService::settled(const std::shared_ptr<Claiming>& claiming) {
       *told.add_users() = std::move(slot.keys);
     }
   }
-  claiming->reply(told);
+  claiming->reply(std::move(claiming->told));
 }
 
 void KeyService::count(const Slot& slot) {

@@ -167,11 +167,15 @@ bool all_public(const v1::PublishKeys& keys, const std::string& device_key, cons
 
 }  // namespace
 
-Result<std::vector<MlsKeyPackage>> check_published(const v1::PublishKeys& keys, KeyOwnerName owner, std::int64_t now_ms) {
+Status check_counts(const v1::PublishKeys& keys) {
   if (keys.one_time_prekeys_size() > kMaxPublishedPrekeys || keys.pq_prekeys_size() > kMaxPublishedPqPrekeys ||
       keys.key_packages_size() > kMaxPublishedPackages) {
     return Error(Errc::too_large, "at most 200 prekeys, 100 ML-KEM prekeys and 200 key packages in one request");
   }
+  return Unit{};
+}
+
+Result<std::vector<MlsKeyPackage>> check_published(const v1::PublishKeys& keys, KeyOwnerName owner, std::int64_t now_ms) {
   if (const Status checked = check_identity(keys); !checked) return checked.error();
   if (const Status checked = check_prekeys(keys); !checked) return checked.error();
   std::vector<MlsKeyPackage> packages;

@@ -22,8 +22,11 @@ struct KeyOwnerName {
   DeviceId device;
 };
 
-// All that needs no signature check: counts, sizes, encodings, lifetimes. Returns the key packages, whose views are
-// into `keys`. key_invalid, too_large, invalid_argument. Microseconds a key.
+// That there are no more than may be in a request. too_large.
+Status check_counts(const v1::PublishKeys& keys);
+
+// All else that needs no signature check: sizes, encodings, lifetimes. Returns the key packages, whose views are into
+// `keys`. key_invalid, too_large, invalid_argument. Up to 50 microseconds a key: not for a worker.
 Result<std::vector<MlsKeyPackage>> check_published(const v1::PublishKeys& keys, KeyOwnerName owner, std::int64_t now_ms);
 
 // All signatures, and that no key is the private half of another or of `device_key`. `identity_key` is that of the

@@ -37,7 +37,9 @@ KeyService::KeyService(KeyWiring wiring, const KeyOptions& options, Metrics& met
       left_out_(metrics.counter("godwit_key_claims_left_out_total", "Users whose keys did not fit into a reply")),
       low_told_(metrics.counter("godwit_key_low_stock_notices_total", "Devices told that a stock of keys is low")),
       turns_waiting_(metrics.gauge("godwit_key_changes_waiting", "Changes of keys that are decided or wait for others "
-                                                                 "of the same user")) {}
+                                                                 "of the same user")),
+      withdrawals_waiting_(metrics.gauge("godwit_key_withdrawals_waiting", "Users with an identity to be withdrawn, "
+                                                                           "which the journal or the log refused")) {}
 
 std::shared_ptr<Record> KeyService::new_record() const {
   auto record = std::make_shared<Record>();
@@ -127,7 +129,7 @@ void KeyService::next_turn(UserId user) {
 }
 
 void KeyService::check_devices(UserId user) {
-  wiring_.owner(user, UserId(), [this, user](const KeyOwner& owner) {
+  wiring_.owner(user, [this, user](const KeyOwner& owner) {
     const UserKeys* keys = users_.find(user);
     if (keys == nullptr) return;  // checked when it is loaded
     const auto& devices = keys->devices();
@@ -142,13 +144,17 @@ void KeyService::withdraw_gone(UserId user) {
   if (!withdrawing_.insert(user).second) return;
   const bool taken = in_turn(user, [this, user](std::function<void()> done) {
     withdrawing_.erase(user);
-    wiring_.owner(user, UserId(), [this, user, done = std::move(done)](const KeyOwner& owner) {
+    wiring_.owner(user, [this, user, done = std::move(done)](const KeyOwner& owner) {
       users_.with(user, [this, owner, done](UserKeys& keys) { withdraw_gone_now(keys, owner, done); });
     });
   });
   if (taken) return;
   withdrawing_.erase(user);
-  withdraw_again_.push_back(user);
+  withdraw_later(user);
+}
+
+void KeyService::withdraw_later(UserId user) {
+  if (withdraw_again_.insert(user).second) withdrawals_waiting_.Increment();
 }
 
 void KeyService::withdraw_gone_now(UserKeys& user, const KeyOwner& owner, const std::function<void()>& done) {
@@ -167,7 +173,7 @@ void KeyService::withdraw_gone_now(UserKeys& user, const KeyOwner& owner, const 
       withdrawn_.Increment(static_cast<double>(gone));
       log_info("audit", {{"what", "identity_withdrawn"}, {"user", user}});
     } else {
-      withdraw_again_.push_back(user);
+      withdraw_later(user);
     }
     done();
   });
@@ -193,6 +199,7 @@ void KeyService::end_turn() {
   if (withdraw_again_.empty() || now_ms < withdraw_again_at_ms_) return;
   withdraw_again_at_ms_ = now_ms + kWithdrawAgainMs;
   if (!wiring_.writer.writable()) return;
+  withdrawals_waiting_.Decrement(static_cast<double>(withdraw_again_.size()));
   for (const UserId user : std::exchange(withdraw_again_, {})) check_devices(user);
 }
 

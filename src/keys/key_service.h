@@ -15,6 +15,7 @@
 #include "godwit/clock.h"
 #include "godwit/result.h"
 #include "journal/record_writer.h"
+#include "keys/claim_budget.h"
 #include "keys/key_checks.h"
 #include "keys/user_keys.h"
 #include "keys/verify_queue.h"
@@ -23,12 +24,14 @@
 namespace godwit {
 
 struct KeyOptions {
+  std::size_t max_devices = 8;             // of a user
   std::size_t max_per_stock = 200;         // one-time keys of a kind and device
   std::size_t low_stock = 20;              // at or below it the device is told
   std::uint32_t published_per_hour = 5'000;  // keys of a user; 0 is no limit, here and below
   std::uint32_t claims_per_hour = 10'000;    // users of whom a user takes keys
   std::uint32_t lookups_per_hour = 100'000;  // users whose identity keys a user asks for
-  std::uint32_t claimed_per_hour = 100;      // claims that take one-time keys of a user
+  std::uint32_t identities_per_day = 20;     // changes of identity of a user's devices
+  ClaimQuota::Limits claimed{100, 4};        // claims that take one-time keys of a user
   std::size_t cached_users = 100'000;        // per worker
 };
 
@@ -42,7 +45,6 @@ struct KeyOwner {
     std::string approval_link_id;
   };
   bool exists = false;
-  bool blocks = false;  // the user who was asked for
   std::vector<Device> devices;
 
   const Device* device(DeviceId id) const;
@@ -60,8 +62,8 @@ struct KeyWiring {
   ReaderPool& readers;
   RecordWriter& writer;
   VerifyQueue& verify;
-  // The account, and whether it blocks `other`.
-  std::function<void(UserId user, UserId other, std::function<void(const KeyOwner&)>)> owner;
+  ClaimBudget& claims;
+  std::function<void(UserId user, std::function<void(const KeyOwner&)>)> owner;
   // Makes a record with identity_changed an entry of the key log. The reply comes on this worker, after the record was
   // applied here, or with why it is none.
   std::function<void(RecordPtr record, std::function<void(Errc)> reply)> append_to_log;
@@ -81,13 +83,20 @@ struct KeyClaim {
   // Of whom which devices; with `only_some`, of no other device keys are taken.
   bool only_some = false;
   std::set<std::pair<UserId, DeviceId>> only;
-  std::set<UserId> blocked;  // by the claimer
   std::size_t max_bytes = 0;  // of the reply
 
   bool takes() const { return prekeys || key_packages; }
 };
 
-// A publication is checked (check_published), its signatures are verified by a reader (VerifyQueue), then it is decided.
+// What a claim told. Holds its share of memory until it is on its way to the client.
+struct Claimed {
+  explicit Claimed(ClaimBudget& budget) : share(budget) {}
+  ClaimShare share;
+  v1::ClaimedKeys keys;
+};
+using ClaimedPtr = std::shared_ptr<Claimed>;
+
+// A publication is checked and its signatures are verified by a reader (VerifyQueue), then it is decided.
 // What changes the keys of one user is decided one after the other, so that each has the versions and places that the
 // one before left; at most kMaxTurns wait. A change of identity is an entry of the key log, whose owner decides its
 // position; the record holds what was published with it.
@@ -113,7 +122,7 @@ class KeyService {
   // Tells a device that has just connected, if a stock is low.
   void device_live(UserId user, DeviceId device);
   // Without head and proof. rate_limited, storage_unavailable, overloaded.
-  void claim(KeyClaim claim, Reply<v1::ClaimedKeys> reply);
+  void claim(KeyClaim claim, Reply<ClaimedPtr> reply);
   void with_user(UserId user, std::function<void(UserKeys&)> fn) { users_.with(user, std::move(fn)); }
 
   // A committed record that concerns this worker; also at recovery.
@@ -144,10 +153,12 @@ class KeyService {
   // Takes devices that the account does not have any more out of the key log.
   void check_devices(UserId user);
   void withdraw_gone(UserId user);
+  void withdraw_later(UserId user);
   void withdraw_gone_now(UserKeys& user, const KeyOwner& owner, const std::function<void()>& done);
 
   // publish.cc
   Status admit(Publication& publication, UserKeys& user, const KeyOwner& owner);
+  Status check(Publication& publication) const;
   void verify(const PublicationPtr& publication);
   void decide(const PublicationPtr& publication, std::function<void()> done);
   void decide_now(const PublicationPtr& publication, UserKeys& user, const KeyOwner& owner,
@@ -162,7 +173,7 @@ class KeyService {
   void read_reserved(const PartPtr& part, std::size_t first);
   void fill(const PartPtr& part, std::size_t first, std::vector<std::optional<std::string>> read);
   void settle(const PartPtr& part);
-  void release(const Slot& slot);
+  void release(const Part& part, const Slot& slot);
   void reserved(const std::shared_ptr<Claiming>& claiming);
   void settled(const std::shared_ptr<Claiming>& claiming);
   void count(const Slot& slot);
@@ -173,7 +184,7 @@ class KeyService {
   RowCache<UserId, UserKeys> users_;
   std::map<UserId, std::deque<Turn>> turns_;  // the first of each runs
   std::set<UserId> withdrawing_;              // a turn for that is in turns_
-  std::deque<UserId> withdraw_again_;         // the journal or the log refused
+  std::set<UserId> withdraw_again_;           // the journal or the log refused
   std::int64_t withdraw_again_at_ms_ = 0;     // steady
 
   Counter& published_;
@@ -187,6 +198,7 @@ class KeyService {
   Counter& left_out_;
   Counter& low_told_;
   Gauge& turns_waiting_;
+  Gauge& withdrawals_waiting_;
 };
 
 }  // namespace godwit

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -79,14 +80,11 @@ bool is_list(std::string_view values) {
 bool read_extensions(std::string_view encoded, std::vector<std::uint16_t>& types) {
   Reader reader(encoded);
   while (reader.ok() && !reader.done()) {
-    const std::uint16_t type = reader.u16();
+    types.push_back(reader.u16());
     reader.vector();
-    for (const std::uint16_t other : types) {
-      if (other == type) return false;
-    }
-    types.push_back(type);
   }
-  return reader.ok();
+  std::sort(types.begin(), types.end());
+  return reader.ok() && std::adjacent_find(types.begin(), types.end()) == types.end();
 }
 
 void append_vector(std::string& out, std::string_view bytes) {
@@ -158,7 +156,7 @@ Result<MlsKeyPackage> parse_key_package(std::string_view bytes) {
       package.signature_key.size() != kKeyBytes || package.init_key == package.encryption_key) {
     return invalid("its keys are not those of cipher suite 1");
   }
-  for (const std::uint16_t type : extensions) package.last_resort |= type == kLastResortExtension;
+  package.last_resort = std::binary_search(extensions.begin(), extensions.end(), kLastResortExtension);
   return package;
 }
 

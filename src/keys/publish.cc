@@ -1,5 +1,6 @@
 // Keys on their way into the stock: checked, verified, decided.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -10,23 +11,38 @@ namespace {
 
 constexpr std::uint32_t kRetryVerifyMs = 1'000;
 
-// The request's keys of a kind, encoded as they are stored.
-std::vector<std::string> encoded(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, KeyKind kind) {
-  std::vector<std::string> all;
-  if (kind == KeyKind::x25519) {
-    for (const v1::Prekey& key : keys.one_time_prekeys()) all.push_back(key.SerializeAsString());
-  } else if (kind == KeyKind::ml_kem) {
-    for (const v1::SignedPrekey& key : keys.pq_prekeys()) all.push_back(key.SerializeAsString());
-  } else {
-    for (std::size_t i = 0; i < packages.size(); ++i) {
-      if (!packages[i].last_resort) all.push_back(keys.key_packages(static_cast<int>(i)));
-    }
-  }
-  return all;
-}
+struct PublishLimits {
+  std::int64_t now_ms;
+  std::size_t max_per_stock;
+};
+
+// A one-time key of the request.
+struct FreshKey {
+  std::string key;  // as it is stored
+  SeenKey seen;
+  std::int64_t expires_ms = 0;
+};
 
 std::int64_t expires_ms(const MlsKeyPackage& package) {
   return static_cast<std::int64_t>(package.not_after_s) * 1000;
+}
+
+std::vector<FreshKey> fresh_keys(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, KeyKind kind) {
+  std::vector<FreshKey> all;
+  const auto add = [&](std::string key, std::int64_t expires_ms) {
+    const SeenKey seen = seen_key(kind, key);
+    all.push_back({std::move(key), seen, expires_ms});
+  };
+  if (kind == KeyKind::x25519) {
+    for (const v1::Prekey& key : keys.one_time_prekeys()) add(key.SerializeAsString(), 0);
+  } else if (kind == KeyKind::ml_kem) {
+    for (const v1::SignedPrekey& key : keys.pq_prekeys()) add(key.SerializeAsString(), 0);
+  } else {
+    for (std::size_t i = 0; i < packages.size(); ++i) {
+      if (!packages[i].last_resort) add(keys.key_packages(static_cast<int>(i)), expires_ms(packages[i]));
+    }
+  }
+  return all;
 }
 
 // Whether a key with this id may be signed for by it: the same key again, or an id that is new.
@@ -43,9 +59,10 @@ std::uint32_t id_of(const std::string& signed_prekey) {
 // What the device has before the request. Under another identity only the places in the stock count.
 DeviceKeySet present(const UserKeys& user, DeviceId id, const std::string& identity_key) {
   const DeviceKeySet* device = user.device(id);
-  if (device == nullptr) return {};
-  if (device->identity_key == identity_key) return *device;
   DeviceKeySet places;
+  places.id = id;
+  if (device == nullptr) return places;
+  if (device->identity_key == identity_key) return *device;
   for (std::size_t i = 0; i < places.series.size(); ++i) places.series[i].next_seq = device->series[i].next_seq;
   return places;
 }
@@ -61,46 +78,62 @@ Status check_ids(const v1::PublishKeys& keys, const DeviceKeySet& before) {
   return one_time || !fits(keys.pq_last_resort(), before.pq_last_resort) ? Status(Errc::key_id_reused) : Status(Unit{});
 }
 
-// What the request changes, but for the places in the stock. Without what is there already or was given out before.
-Result<store::KeysPublished> plan(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages,
-                                  const DeviceKeySet& device, std::size_t max_per_stock) {
-  if (const Status fits = check_ids(keys, device); !fits) return fits.error();
-  store::KeysPublished published;
-  published.set_replace(keys.replace());
-  if (keys.has_signed_prekey()) published.set_signed_prekey(keys.signed_prekey().SerializeAsString());
-  if (keys.has_pq_last_resort()) published.set_pq_last_resort(keys.pq_last_resort().SerializeAsString());
-  std::vector<std::int64_t> expiries;
-  for (std::size_t i = 0; i < packages.size(); ++i) {
-    if (!packages[i].last_resort) {
-      expiries.push_back(expires_ms(packages[i]));
+void name_dropped(DeviceId device, KeyKind kind, std::uint64_t seq, store::KeysPublished& published) {
+  store::StockPlace& place = *published.add_dropped();
+  place.set_device_id(device.value);
+  place.set_kind(static_cast<std::uint32_t>(kind));
+  place.set_seq(seq);
+}
+
+// What the request makes of the stock of a kind: keys that leave it, and new ones. A key that is there already stays in
+// its place, so that it never is in two, of which two claimers could get it; one that was given out does not come back.
+Status plan_stock(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, const DeviceKeySet& device,
+                  KeyKind kind, const PublishLimits& limits, store::KeysPublished& published) {
+  const KeySeries& series = device.of(kind);
+  std::vector<FreshKey> fresh = fresh_keys(keys, packages, kind);
+  const auto is_fresh = [&](std::uint64_t tag) {
+    return std::any_of(fresh.begin(), fresh.end(), [&](const FreshKey& key) { return key.seen.tag == tag; });
+  };
+  std::set<std::uint64_t> present;
+  std::size_t held = 0;
+  for (const KeySeries::Left& left : series.left) {
+    if (!left.in_time(limits.now_ms) || (keys.replace() && !is_fresh(left.tag))) {
+      name_dropped(device.id, kind, left.seq, published);
       continue;
     }
+    present.insert(left.tag);
+    if (!left.taken) ++held;
+  }
+  std::uint64_t seq = std::max<std::uint64_t>(1, series.next_seq);
+  for (FreshKey& key : fresh) {
+    const SeenKey* known = series.find_seen(key.seen);
+    if (known != nullptr && known->tag != key.seen.tag) return Errc::key_id_reused;
+    if (!present.insert(key.seen.tag).second || known != nullptr) continue;
+    if (++held > limits.max_per_stock) return Error(Errc::too_large, "the stock would have more keys than it may hold");
+    store::OneTimeKey& added = *published.add_one_time();
+    added.set_kind(static_cast<std::uint32_t>(kind));
+    added.set_seq(seq++);
+    added.set_key(std::move(key.key));
+    if (key.expires_ms != 0) added.set_expires_ms(key.expires_ms);
+  }
+  return Unit{};
+}
+
+// What the request changes.
+Result<store::KeysPublished> plan(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages,
+                                  const DeviceKeySet& device, const PublishLimits& limits) {
+  if (const Status fits = check_ids(keys, device); !fits) return fits.error();
+  store::KeysPublished published;
+  if (keys.has_signed_prekey()) published.set_signed_prekey(keys.signed_prekey().SerializeAsString());
+  if (keys.has_pq_last_resort()) published.set_pq_last_resort(keys.pq_last_resort().SerializeAsString());
+  for (std::size_t i = 0; i < packages.size(); ++i) {
+    if (!packages[i].last_resort) continue;
     published.set_last_resort_package(keys.key_packages(static_cast<int>(i)));
     published.set_last_resort_expires_ms(expires_ms(packages[i]));
   }
   for (const KeyKind kind : kKeyKinds) {
-    const KeySeries& series = device.of(kind);
-    std::size_t held = keys.replace() ? 0 : series.left.size();
-    const std::vector<std::string> fresh = encoded(keys, packages, kind);
-    std::vector<SeenKey> added;
-    std::uint64_t taken_places = 0;
-    for (std::size_t i = 0; i < fresh.size(); ++i) {
-      const SeenKey seen = seen_key(kind, fresh[i]);
-      const SeenKey* known = series.find_seen(seen);
-      if (known != nullptr && known->tag != seen.tag) return Errc::key_id_reused;
-      if (std::find(added.begin(), added.end(), seen) != added.end()) continue;
-      added.push_back(seen);
-      // It is in stock, where a replacement leaves it, or was given out.
-      const bool in_stock = std::any_of(series.left.begin(), series.left.end(), [&](const KeySeries::Left& left) {
-        return left.tag == seen.tag && !left.taken;
-      });
-      if (known != nullptr && !(keys.replace() && in_stock)) continue;
-      if (++held > max_per_stock) return Error(Errc::too_large, "the stock would have more keys than it may hold");
-      auto& key = *published.add_one_time();
-      key.set_kind(static_cast<std::uint32_t>(kind));
-      key.set_seq(std::max<std::uint64_t>(1, series.next_seq) + taken_places++);
-      key.set_key(fresh[i]);
-      if (kind == KeyKind::package) key.set_expires_ms(expiries[i]);
+    if (const Status planned = plan_stock(keys, packages, device, kind, limits, published); !planned) {
+      return planned.error();
     }
   }
   return published;
@@ -133,11 +166,11 @@ void KeyService::publish(UserId user, DeviceId device, v1::PublishKeys keys, Rep
   publication->user = user;
   publication->device = device;
   publication->keys = std::move(keys);
+  // Nobody checks what this version does not know, so it is not handed on.
+  publication->keys.DiscardUnknownFields();
   publication->reply = std::move(reply);
-  auto packages = check_published(publication->keys, publication->name(), wiring_.clock.wall_ms());
-  if (!packages) return refuse(*publication, packages.error());
-  publication->packages = std::move(*packages);
-  wiring_.owner(user, UserId(), [this, publication](const KeyOwner& owner) {
+  if (const Status counted = check_counts(publication->keys); !counted) return refuse(*publication, counted.error());
+  wiring_.owner(user, [this, publication](const KeyOwner& owner) {
     users_.with(publication->user, [this, publication, owner](UserKeys& keys) {
       if (const Status admitted = admit(*publication, keys, owner); !admitted) {
         return refuse(*publication, admitted.error());
@@ -147,37 +180,27 @@ void KeyService::publish(UserId user, DeviceId device, v1::PublishKeys keys, Rep
   });
 }
 
-// All that can be told before the signatures are looked at. Their cost is taken from the user's hour.
+// What can be told without a look at the keys. The cost of that look is taken from the user's hour.
 Status KeyService::admit(Publication& publication, UserKeys& user, const KeyOwner& owner) {
   if (!wiring_.writer.writable()) return Errc::storage_unavailable;
   const KeyOwner::Device* device = owner.device(publication.device);
   if (device == nullptr) return Errc::device_revoked;
-  publication.device_key = device->key;
-  publication.identity_key = publication.keys.identity_key();
-  const DeviceKeySet* own = user.device(publication.device);
-  if (publication.identity_key.empty()) {
-    if (own == nullptr) return Errc::identity_needed;
-    publication.identity_key = own->identity_key;
-  }
-  for (const MlsKeyPackage& package : publication.packages) {
-    if (package.signature_key != publication.identity_key) {
-      return Error(Errc::key_invalid, "a key package has a signature key that is not the identity key");
-    }
-  }
-  const auto planned = plan(publication.keys, publication.packages,
-                            present(user, publication.device, publication.identity_key), options_.max_per_stock);
-  if (!planned) return planned.error();
   const std::uint32_t wait = user.published.take(wiring_.clock.wall_ms(), options_.published_per_hour,
                                                  publication.count(), kAllowanceHourMs);
   if (wait != 0) return Error(Errc::rate_limited, "no more keys for now", wait);
   users_.mark_dirty(publication.user);
+  publication.device_key = device->key;
+  publication.identity_key = publication.keys.identity_key();
+  if (!publication.identity_key.empty()) return Unit{};
+  const DeviceKeySet* own = user.device(publication.device);
+  if (own == nullptr) return Errc::identity_needed;
+  publication.identity_key = own->identity_key;
   return Unit{};
 }
 
 void KeyService::verify(const PublicationPtr& publication) {
   const bool queued = wiring_.verify.post(publication->keys.ByteSizeLong(), [this, publication] {
-    Status valid = verify_published(publication->keys, publication->packages, publication->name(),
-                                    publication->device_key, publication->identity_key);
+    Status valid = check(*publication);
     wiring_.worker.post([this, publication, valid = std::move(valid)] {
       if (!valid) return refuse(*publication, valid.error());
       const bool waits = in_turn(publication->user, [this, publication](std::function<void()> done) {
@@ -189,9 +212,18 @@ void KeyService::verify(const PublicationPtr& publication) {
   if (!queued) refuse(*publication, Error(Errc::overloaded, "too many keys wait to be verified", kRetryVerifyMs));
 }
 
+// On a reader.
+Status KeyService::check(Publication& publication) const {
+  auto packages = check_published(publication.keys, publication.name(), wiring_.clock.wall_ms());
+  if (!packages) return packages.error();
+  publication.packages = std::move(*packages);
+  return verify_published(publication.keys, publication.packages, publication.name(), publication.device_key,
+                          publication.identity_key);
+}
+
 // Account and keys may have changed while the signatures were verified and others had their turn.
 void KeyService::decide(const PublicationPtr& publication, std::function<void()> done) {
-  wiring_.owner(publication->user, UserId(), [this, publication, done = std::move(done)](const KeyOwner& owner) {
+  wiring_.owner(publication->user, [this, publication, done = std::move(done)](const KeyOwner& owner) {
     users_.with(publication->user, [this, publication, owner, done](UserKeys& user) {
       decide_now(publication, user, owner, done);
     });
@@ -205,7 +237,10 @@ void KeyService::decide_now(const PublicationPtr& publication, UserKeys& user, c
       refuse(*publication, error);
       return done();
     }
-    users_.with(publication->user, [&](UserKeys& again) { publication->reply(stock_of(again, publication->device)); });
+    // Later, if the user has left the cache meanwhile.
+    users_.with(publication->user, [this, publication](UserKeys& again) {
+      publication->reply(stock_of(again, publication->device));
+    });
     done();
   };
   const KeyOwner::Device* device = owner.device(publication->device);
@@ -216,8 +251,14 @@ void KeyService::decide_now(const PublicationPtr& publication, UserKeys& user, c
     return answer(Error(Errc::key_invalid, "the identity key has changed meanwhile"));
   }
   auto planned = plan(publication->keys, publication->packages,
-                      present(user, publication->device, publication->identity_key), options_.max_per_stock);
+                      present(user, publication->device, publication->identity_key),
+                      {wiring_.clock.wall_ms(), options_.max_per_stock});
   if (!planned) return answer(planned.error());
+  if (!same_identity) {
+    const std::uint32_t wait = user.identities.take(wiring_.clock.wall_ms(), options_.identities_per_day, 1);
+    if (wait != 0) return answer(Error(Errc::rate_limited, "no more changes of identity for now", wait));
+    users_.mark_dirty(publication->user);
+  }
   store::KeysPublished& published = *planned;
   published.set_user(publication->user.value);
   published.set_device_id(publication->device.value);

@@ -83,10 +83,6 @@ void to_row(const Allowance& allowance, store::SpentAllowance* row) {
   row->set_at_ms(allowance.at_ms);
 }
 
-bool in_time(const KeySeries::Left& left, std::int64_t now_ms) {
-  return left.expires_ms == 0 || left.expires_ms > now_ms;
-}
-
 }  // namespace
 
 SeenKey seen_key(KeyKind kind, const std::string& key) {
@@ -134,7 +130,7 @@ void one_time_to_wire(KeyKind kind, const std::string& key, v1::DeviceKeys& wire
 
 std::size_t KeySeries::available(std::int64_t now_ms) const {
   return static_cast<std::size_t>(
-      std::count_if(left.begin(), left.end(), [&](const Left& one) { return !one.taken && in_time(one, now_ms); }));
+      std::count_if(left.begin(), left.end(), [&](const Left& one) { return !one.taken && one.in_time(now_ms); }));
 }
 
 const SeenKey* KeySeries::find_seen(const SeenKey& key) const {
@@ -159,7 +155,8 @@ void UserKeys::load(const std::optional<std::string>& row) {
   published = {stored.published().spent(), stored.published().at_ms()};
   claims = {stored.claims().spent(), stored.claims().at_ms()};
   lookups = {stored.lookups().spent(), stored.lookups().at_ms()};
-  claimed = {stored.claimed().spent(), stored.claimed().at_ms()};
+  identities = {stored.identities().spent(), stored.identities().at_ms()};
+  claimed.load(stored);
   if (!devices_.empty()) options_.to_check->push_back(user_);
 }
 
@@ -174,14 +171,15 @@ void UserKeys::apply(const RecordPtr& record) {
       apply_identity(body);
       break;
     case store::Record::kKeysClaimed:
-      apply_claimed(body.keys_claimed());
+      drop(body.keys_claimed().keys());
       break;
     case store::Record::kDeviceRevoked:
       if (DeviceKeySet* device = find(DeviceId(body.device_revoked().device_id()))) withdraw(*device);
       break;
     case store::Record::kUserDeleted:
       for (DeviceKeySet& device : devices_) withdraw(device);
-      published = claims = lookups = claimed = {};
+      published = claims = lookups = identities = {};
+      claimed = {};
       break;
     default:
       break;
@@ -198,7 +196,7 @@ void UserKeys::apply_published(const store::KeysPublished& published) {
     device->last_resort_package = published.last_resort_package();
     device->last_resort_expires_ms = published.last_resort_expires_ms();
   }
-  if (published.replace()) drop_stock(*device);
+  drop(published.dropped());
   for (const store::OneTimeKey& key : published.one_time()) {
     const auto kind = static_cast<KeyKind>(key.kind());
     KeySeries& series = device->of(kind);
@@ -239,14 +237,15 @@ void UserKeys::apply_identity(const store::Record& body) {
   options_.to_check->push_back(user_);
 }
 
-void UserKeys::apply_claimed(const store::KeysClaimed& claimed) {
-  for (const store::ClaimedKey& key : claimed.keys()) {
+void UserKeys::drop(const google::protobuf::RepeatedPtrField<store::StockPlace>& keys) {
+  for (const store::StockPlace& key : keys) {
     DeviceKeySet* device = find(DeviceId(key.device_id()));
     if (device == nullptr) continue;
     const auto kind = static_cast<KeyKind>(key.kind());
     auto& left = device->of(kind).left;
-    const auto it = std::find_if(left.begin(), left.end(), [&](const KeySeries::Left& l) { return l.seq == key.seq(); });
-    if (it == left.end()) continue;
+    const auto it = std::lower_bound(left.begin(), left.end(), key.seq(),
+                                     [](const KeySeries::Left& l, std::uint64_t seq) { return l.seq < seq; });
+    if (it == left.end() || it->seq != key.seq()) continue;
     left.erase(it);
     unwritten_.set({device->id, kind, key.seq()}, applied_, std::nullopt);
   }
@@ -278,7 +277,7 @@ void UserKeys::drop_stock(DeviceKeySet& device) {
 
 std::size_t UserKeys::collect(const PartitionMap& map, Collector& out) {
   // Most users that lose a device or their account have never published.
-  if (version_ == 0 && published.spent + claims.spent + lookups.spent == 0) return 1;
+  if (version_ == 0 && published.spent + claims.spent + lookups.spent + identities.spent == 0) return 1;
   store::KeysRow row;
   row.set_applied_lsn(applied_);
   row.set_version(version_);
@@ -289,7 +288,8 @@ std::size_t UserKeys::collect(const PartitionMap& map, Collector& out) {
   to_row(published, row.mutable_published());
   to_row(claims, row.mutable_claims());
   to_row(lookups, row.mutable_lookups());
-  to_row(claimed, row.mutable_claimed());
+  to_row(identities, row.mutable_identities());
+  claimed.save(row);
   out.rows.put(kColumn, key(map, user_), row.SerializeAsString());
   auto stock = unwritten_.collect(applied_);
   const std::size_t count = stock.size();
@@ -321,7 +321,7 @@ std::optional<StockKey> UserKeys::take(DeviceId id, KeyKind kind, std::int64_t n
   for (KeySeries::Left& left : device->of(kind).left) {
     if (left.taken) continue;
     left.taken = true;
-    if (in_time(left, now_ms)) return StockKey{id, kind, left.seq};
+    if (left.in_time(now_ms)) return StockKey{id, kind, left.seq};
     expired.push_back({id, kind, left.seq});
   }
   return std::nullopt;
@@ -338,6 +338,15 @@ void UserKeys::give_back(const StockKey& key) {
 const std::string* UserKeys::unstored(const StockKey& key) const {
   const Unstored* content = unwritten_.find(key);
   return content != nullptr && *content ? &**content : nullptr;
+}
+
+std::map<StockKey, std::string> UserKeys::unstored() const {
+  std::map<StockKey, std::string> all;
+  unwritten_.visit_from({}, [&](const StockKey& key, const Unstored& content) {
+    if (content) all.emplace(key, *content);
+    return true;
+  });
+  return all;
 }
 
 }  // namespace godwit

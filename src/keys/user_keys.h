@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "base/allowance.h"
 #include "godwit/ids.h"
+#include "keys/claim_quota.h"
 #include "storage/collector.h"
 #include "storage/partition_map.h"
 #include "storage/record.h"
@@ -52,6 +54,8 @@ struct KeySeries {
     std::int64_t expires_ms = 0;  // 0 is never
     std::uint64_t tag = 0;        // as in SeenKey
     bool taken = false;           // by a claim that is not committed yet
+
+    bool in_time(std::int64_t now_ms) const { return expires_ms == 0 || expires_ms > now_ms; }
   };
   std::uint64_t next_seq = 0;  // 0: there never was one
   std::vector<Left> left;      // ascending
@@ -132,17 +136,21 @@ class UserKeys {
   void give_back(const StockKey& key);
   // The key while no checkpoint has stored it, else null.
   const std::string* unstored(const StockKey& key) const;
+  // All of these.
+  std::map<StockKey, std::string> unstored() const;
 
   // Devices that were told that a stock is low, and have not filled it since.
   std::set<DeviceId> told_low;
   // Claims that have marked keys as taken.
   std::uint32_t claims_open = 0;
-  // What is left of the keys that the user may publish, of claims by the user, of those that take nothing, and of claims
-  // that take keys of the user. By the hour.
+  // What is left of the keys that the user may publish, of claims by the user, of those that take nothing: by the hour.
   Allowance published;
   Allowance claims;
   Allowance lookups;
-  Allowance claimed;
+  // Of changes of identity, by the day.
+  Allowance identities;
+  // Of claims that take keys of the user.
+  ClaimQuota claimed;
 
  private:
   using Unstored = std::optional<std::string>;  // none: erased
@@ -150,7 +158,7 @@ class UserKeys {
   DeviceKeySet* find(DeviceId id);
   void apply_published(const store::KeysPublished& published);
   void apply_identity(const store::Record& body);
-  void apply_claimed(const store::KeysClaimed& claimed);
+  void drop(const google::protobuf::RepeatedPtrField<store::StockPlace>& keys);
   void withdraw(DeviceKeySet& device);
   // Drops all keys but the identity.
   void drop_keys(DeviceKeySet& device);

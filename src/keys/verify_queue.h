@@ -12,8 +12,8 @@
 
 namespace godwit {
 
-// There is one for all workers. At most half of the readers check at a time, so that reads go on; what waits is
-// bounded in bytes.
+// There is one for all workers. At most half of the readers check at a time, so that reads go on; with a single reader
+// that one does, a request at a time, and reads wait for it. What waits is bounded in bytes.
 //
 // Thread safe. Must outlive the tasks it was given: the reader pool stops first.
 class VerifyQueue {

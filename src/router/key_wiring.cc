@@ -6,10 +6,9 @@
 namespace godwit {
 namespace {
 
-KeyOwner owner_of(const Account& account, UserId other) {
+KeyOwner owner_of(const Account& account) {
   KeyOwner owner;
   owner.exists = account.exists();
-  owner.blocks = account.blocks(other);
   for (const DeviceInfo& device : account.devices()) {
     owner.devices.push_back(
         {device.id, device.key, device.approved_by, device.approval_signature, device.approval_link_id});
@@ -21,10 +20,9 @@ KeyOwner owner_of(const Account& account, UserId other) {
 
 KeyWiring Shard::wire_keys() {
   return {wiring_.worker, wiring_.map, wiring_.clock, wiring_.store, wiring_.readers, writer_, wiring_.verify_keys,
-          [this](UserId user, UserId other, std::function<void(const KeyOwner&)> reply) {
-            accounts_.with_account(user, [other, reply = std::move(reply)](Account& account) {
-              reply(owner_of(account, other));
-            });
+          wiring_.claims,
+          [this](UserId user, std::function<void(const KeyOwner&)> reply) {
+            accounts_.with_account(user, [reply = std::move(reply)](Account& account) { reply(owner_of(account)); });
           },
           [this](RecordPtr record, std::function<void(Errc)> reply) {
             on(kKeyLogName, [worker = wiring_.worker.index(), record = std::move(record),

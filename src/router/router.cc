@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kTick{50};
 Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock, Store& store, ReaderPool& readers,
                Journal& journal, Metrics& metrics)
     : map_{store.partitions(), workers}, clock_(clock), journal_(journal), store_(store),
-      verify_keys_(readers, options.max_verify_bytes, metrics) {
+      verify_keys_(readers, options.max_verify_bytes, metrics),
+      claims_(options.max_claims_bytes, metrics) {
   if (workers == 0 || workers > 64) throw std::runtime_error("the number of workers must be 1 to 64");
   std::vector<Worker*> all;
   for (unsigned i = 0; i < workers; ++i) {
@@ -33,7 +34,7 @@ Router::Router(unsigned workers, const ShardOptions& options, const Clock& clock
     };
     shards_.push_back(std::make_unique<Shard>(
         Shard::Wiring{worker, all, map_, clock, store, readers, journal, metrics, std::move(at), std::move(wake),
-                      calls_under_way_, verify_keys_}, options));
+                      calls_under_way_, verify_keys_, claims_}, options));
     worker.add_end_of_turn([shard = shards_.back().get()] { shard->end_turn(); });
   }
 }

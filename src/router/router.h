@@ -89,6 +89,7 @@ class Router {
   Store& store_;
   std::atomic<std::int64_t> calls_under_way_{0};
   VerifyQueue verify_keys_;
+  ClaimBudget claims_;
   std::function<void(WakeUp)> wake_up_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Shard>> shards_;

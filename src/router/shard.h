@@ -38,6 +38,7 @@ struct ShardOptions {
   KeyLogOptions key_log;
   KeyOptions keys;
   std::size_t max_verify_bytes = 64 << 20;  // of published keys on all workers, see VerifyQueue
+  std::size_t max_claims_bytes = 256 << 20;  // of claims on all workers, see ClaimBudget
 };
 
 // Owner: its worker. Records come in journal order, each applied to what is here of what it concerns.
@@ -58,6 +59,7 @@ class Shard {
     std::function<void(WakeUp)> wake_up;
     std::atomic<std::int64_t>& calls_under_way;  // on all workers
     VerifyQueue& verify_keys;                    // of all workers
+    ClaimBudget& claims;                         // of all workers
   };
 
   Shard(Wiring wiring, const ShardOptions& options);

@@ -200,8 +200,11 @@ class PartWriter {
     for (const KeySeries::Left& left : device.of(kind).left) {
       if (place == cursor_.chat && left.seq <= cursor_.last) continue;
       if (++visits_ > kMaxVisits) return false;
-      const auto key = store_.get(Column::key_stock, key_stock_key(map_.partition(cursor_.user), cursor_.user, device.id,
-                                                                   number, left.seq));
+      const auto unstored = source_.unstored_keys.find({device.id, kind, left.seq});
+      const auto key = unstored != source_.unstored_keys.end()
+                           ? std::optional(unstored->second)
+                           : store_.get(Column::key_stock, key_stock_key(map_.partition(cursor_.user), cursor_.user,
+                                                                         device.id, number, left.seq));
       v1::DeviceKeys told;
       told.set_device_id(device.id.value);
       if (key) one_time_to_wire(kind, *key, told);

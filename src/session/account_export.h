@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct ExportSource {
   std::vector<StatusPost> statuses;   // the user's own that have not expired, oldest first
   std::vector<UserId> muted_authors;  // ascending
   std::vector<DeviceKeySet> keys;     // of the devices, in order of id
+  std::map<StockKey, std::string> unstored_keys;  // one-time keys that the store does not have yet
   std::int64_t now_ms = 0;  // for messages that disappear
 };
 
@@ -59,8 +61,8 @@ inline constexpr std::size_t kExportPartBytes = 256 * 1024;
 // Contacts in a source: with the longest notes they fit in a part.
 inline constexpr std::size_t kExportContacts = 500;
 
-// Makes one part. Chats, messages and one-time keys are those that the store has: what was accepted since the last checkpoint
-// is left to another archive. On a reader's thread; bounded in bytes and in rows read.
+// Makes one part. Chats and messages are those that the store has: what was accepted since the last checkpoint is left to
+// another archive. On a reader's thread; bounded in bytes and in rows read.
 ExportPart make_export_part(const Store& store, const PartitionMap& map, ExportSource source);
 
 }  // namespace godwit

@@ -49,6 +49,7 @@ void Session::handle_export_account(Request& frame) {
       begun->muted_authors = std::move(muted);
       session.host_->shard().keys().with_user(session.user_, [anchor = session.anchor_, id, begun](UserKeys& keys) {
         begun->keys = keys.devices();
+        begun->unstored_keys = keys.unstored();
         to_session(anchor, [id, begun](Session& session) { session.make_export(id, std::move(*begun)); });
       });
     });

@@ -71,12 +71,11 @@ void Session::handle_claim_keys(Request& frame) {
   }
   claim->claimer = user_;
   claim->device = device_;
-  for (const UserId user : account_->blocked()) claim->blocked.insert(user);
   // As text, bytes take a third more.
   claim->max_bytes = link_.peer().text ? host_->options().max_claim_bytes / 4 * 3 : host_->options().max_claim_bytes;
   claiming_ = true;
   host_->shard().keys().claim(std::move(*claim), [anchor = anchor_, id, log_size = asked.log_size()](
-                                                     const Result<v1::ClaimedKeys>& claimed) {
+                                                     const Result<ClaimedPtr>& claimed) {
     to_session(anchor, [id, log_size, claimed](Session& session) {
       if (claimed) return session.prove_claimed(id, log_size, *claimed);
       session.claiming_ = false;
@@ -86,23 +85,23 @@ void Session::handle_claim_keys(Request& frame) {
 }
 
 // The head and the proof are of the log as it is after the keys were taken.
-void Session::prove_claimed(std::uint64_t request_id, std::uint64_t log_size, const v1::ClaimedKeys& claimed) {
+void Session::prove_claimed(std::uint64_t request_id, std::uint64_t log_size, ClaimedPtr claimed) {
   std::vector<std::uint64_t> indices;
-  for (const v1::UserKeys& user : claimed.users()) {
+  for (const v1::UserKeys& user : claimed->keys.users()) {
     if (user.version() != 0) indices.push_back(user.log_index());
   }
-  auto frame = std::make_shared<v1::ServerFrame>();
-  *frame->mutable_claimed_keys() = claimed;
-  host_->router.on(kKeyLogName, [anchor = anchor_, request_id, log_size, frame,
+  host_->router.on(kKeyLogName, [anchor = anchor_, request_id, log_size, claimed = std::move(claimed),
                                  indices = std::move(indices)](Shard& shard) mutable {
-    shard.key_log().prove(std::move(indices), log_size, [anchor, request_id, frame](const Result<KeyLogProof>& proof) {
-      to_session(anchor, [request_id, frame, proof](Session& session) {
+    shard.key_log().prove(std::move(indices), log_size, [anchor, request_id, claimed](const Result<KeyLogProof>& proof) {
+      to_session(anchor, [request_id, claimed, proof](Session& session) {
         session.claiming_ = false;
         if (!proof) return session.answer_error(request_id, proof.error());
-        auto& told = *frame->mutable_claimed_keys();
+        v1::ServerFrame frame;
+        auto& told = *frame.mutable_claimed_keys();
+        told = std::move(claimed->keys);
         head_to_wire(proof->head, *told.mutable_head());
         hashes_to_wire(proof->hashes, *told.mutable_proof());
-        answer_frame(session, request_id, *frame);
+        answer_frame(session, request_id, frame);
       });
     });
   });

@@ -237,7 +237,7 @@ class Session final : public LinkUser,
   void make_export(std::uint64_t request_id, ExportSource source);
 
   // handle_keys.cc
-  void prove_claimed(std::uint64_t request_id, std::uint64_t log_size, const v1::ClaimedKeys& claimed);
+  void prove_claimed(std::uint64_t request_id, std::uint64_t log_size, ClaimedPtr claimed);
 
   // delivery.cc
   void deliver();

@@ -46,7 +46,10 @@ void StatusService::post(NewStatus status, Reply<PostedStatus> reply) {
     if (const Status admitted = admit(user, posting->id); !admitted) return reply(admitted.error());
     wiring_.viewers(posting->author, posting->audience, std::move(posting->users),
                     [this, posting, reply](const std::vector<UserId>& viewers) {
-      users_.with(posting->author, [&](StatusUser& again) { decide(again, *posting, viewers, reply); });
+      // Later, if the author has left the cache meanwhile.
+      users_.with(posting->author, [this, posting, viewers, reply](StatusUser& again) {
+        decide(again, *posting, viewers, reply);
+      });
     });
   });
 }

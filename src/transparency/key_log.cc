@@ -22,6 +22,13 @@ std::string_view view(const TreeHash& hash) {
   throw std::runtime_error(std::string("the key log is damaged: ") + what);
 }
 
+// How large the log may be for such an entry to be added. Whatever else has filled it, a device that is gone can be taken
+// out, and before that a new user can still begin.
+std::uint64_t room_for(const store::IdentityChanged& changed, std::uint64_t max_entries) {
+  if (!changed.has_published()) return max_entries;  // a withdrawal
+  return max_entries - max_entries / (changed.version() == 1 ? 20 : 10);
+}
+
 }  // namespace
 
 KeyLog::KeyLog(KeyLogWiring wiring, const KeyLogOptions& options, Metrics& metrics)
@@ -45,7 +52,7 @@ KeyLog::KeyLog(KeyLogWiring wiring, const KeyLogOptions& options, Metrics& metri
 }
 
 void KeyLog::append(RecordPtr record, unsigned reply_worker, Reply<std::uint64_t> reply) {
-  const bool full = tree_.size() >= options_.max_entries;
+  const bool full = tree_.size() >= room_for(record->body.identity_changed(), options_.max_entries);
   if (full || !wiring_.writer.writable()) {
     if (full) refused_.Increment();
     wiring_.workers[reply_worker]->post(

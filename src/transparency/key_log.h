@@ -27,7 +27,8 @@ namespace godwit {
 
 struct KeyLogOptions {
   std::string key_file;                      // made when missing; see log_key.h
-  std::uint64_t max_entries = 100'000'000;  // 64 bytes of memory each
+  // 64 bytes of memory each. The last tenth is for first identities and withdrawals, the last twentieth for the latter.
+  std::uint64_t max_entries = 100'000'000;
 };
 
 struct KeyLogWiring {

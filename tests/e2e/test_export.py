@@ -154,8 +154,10 @@ def test_archive_has_the_public_keys(daemon, crowd):
     publish(
         alice, **identity.body(), keyPackages=[last, *packages], oneTimePrekeys=[prekey], signedPrekey=signed
     )
-    claim_one(bob, alice)
     daemon.checkpoint()
+    claim_one(bob, alice)
+    packages += identity.packages(1)
+    publish(alice, keyPackages=packages[-1:])
     lines = [line for line in archive(alice) if line["kind"] in ("keys", "one_time_key")]
     told = lines[0]["keys"]
     assert lines[0]["kind"] == "keys" and unb64(told["identityKey"]) == identity.public_key

@@ -135,28 +135,27 @@ def test_expired_packages_are_not_given(daemon_with_clock, clock):
     assert daemon.metric("godwit_keys_claimed_total") == 1
 
 
-def test_blocked_looks_like_asked_too_often(daemons):
-    daemon = daemons({"keys.claimed_per_hour": 1}).start()
-    alice, bob, carol = (daemon.login(daemon.register()) for _ in range(3))
-    enroll(alice, packages=5, last_resort=True)
-    assert "withheld" not in claim_one(carol, alice)
-    often = claim_one(carol, alice)
+def test_blocked_is_told_what_everybody_is_told(alice, bob, folk):
+    carol = folk.login(folk.daemon.register())
+    identity = Identity(alice.device)
+    last = b64(identity.package(last_resort=True))
+    publish(alice, **identity.body(), keyPackages=[last, *identity.packages(9)])
     alice.block(bob.device)
-    blocked = claim_one(bob, alice)
-    assert often["withheld"] and blocked == often
-    assert stock(alice)["keyPackages"] == 4
-
-
-def test_whom_the_claimer_blocks_is_withheld_too(alice, bob):
-    enroll(alice, packages=1, last_resort=True)
-    bob.block(alice.device)
-    keys = claim_one(bob, alice)
-    assert keys["withheld"] and keys["devices"][0]["lastResort"]
+    told, packages = {}, {}
+    for client in (bob, carol):
+        told[client] = [claim_one(client, alice) for _ in range(6)]
+        packages[client] = [packages_of(keys)[1] for keys in told[client]]
+        for keys in told[client]:
+            del keys["devices"][0]["keyPackage"]
+    assert told[bob] == told[carol], "but for the packages nothing differs"
+    assert [keys.get("withheld", False) for keys in told[bob]] == [False] * 4 + [True] * 2
+    assert len(set(packages[bob][:4] + packages[carol][:4])) == 8
+    assert {*packages[bob][4:], *packages[carol][4:]} == {unb64(last)}
     assert stock(alice)["keyPackages"] == 1
 
 
 def test_flood_of_claims_leaves_last_resorts(daemons):
-    daemon = daemons({"keys.claimed_per_hour": 10}).start()
+    daemon = daemons({"keys.claimed_per_hour": 10, "keys.claimed_per_claimer": 5}).start()
     alice = daemon.login(daemon.register())
     enroll(alice, packages=30, last_resort=True)
     claimers = [daemon.login(daemon.register()) for _ in range(4)]
@@ -169,7 +168,7 @@ def test_flood_of_claims_leaves_last_resorts(daemons):
 
 
 def test_claimer_has_an_hour_of_claims(daemons):
-    daemon = daemons({"keys.claims_per_hour": 5, "keys.lookups_per_hour": 7}).start()
+    daemon = daemons({"keys.claims_per_hour": 5, "keys.lookups_per_hour": 7, "keys.claimed_per_claimer": 0}).start()
     alice, bob = daemon.login(daemon.register()), daemon.login(daemon.register())
     enroll(alice, packages=9)
     claims(bob, alice, 5)
@@ -208,12 +207,14 @@ def test_what_does_not_fit_is_left_out_and_not_used_up(daemons):
 def test_low_stock_is_told_once(alice, bob, folk):
     identity = enroll(alice, packages=23)
     assert alice.take_pushes("keyStock") == []
-    claims(bob, alice, 5)
+    carol = folk.login(folk.daemon.register())
+    claims(bob, alice, 4)
+    claims(carol, alice, 1)
     (told,) = alice.take_pushes("keyStock")
     assert told["low"] and told["keyPackages"] == 20
     publish(alice, keyPackages=identity.packages(5))
     assert alice.take_pushes("keyStock") == []
-    claims(bob, alice, 3)
+    claims(carol, alice, 3)
     assert len(alice.take_pushes("keyStock")) == 1
     again = folk.login(alice.device)
     assert again.wait_push("keyStock")["keyPackages"] == 20, "who connects with a low stock is told"

@@ -217,6 +217,24 @@ def test_hour_of_published_keys_is_bounded(daemons):
     refused(daemon.login(alice.device), "rate_limited", keyPackages=identity.packages(10))
 
 
+def test_hour_counts_what_is_refused_unseen(daemons):
+    daemon = daemons({"keys.published_per_hour": 4}).start()
+    alice = daemon.login(daemon.register())
+    for _ in range(2):
+        refused(alice, "identity_needed", keyPackages=[b64(b"x")])
+    refused(alice, "rate_limited", keyPackages=[b64(b"x")])
+
+
+def test_day_of_identity_changes_is_bounded(daemons):
+    daemon = daemons({"keys.identities_per_day": 2}).start()
+    alice = daemon.login(daemon.register())
+    enroll(alice)
+    enroll(alice)
+    error = refused(alice, "rate_limited", **Identity(alice.device).body())
+    assert error.retryable and error.retry_after_ms > 60_000
+    assert stock(alice)["identity"]
+
+
 def test_refused_signatures_count(daemons):
     daemon = daemons({"keys.published_per_hour": 20}).start()
     alice = daemon.login(daemon.register())

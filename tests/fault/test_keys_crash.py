@@ -33,7 +33,7 @@ class Claimer(threading.Thread):
 
 
 def test_64_claimers_and_kill_give_no_key_twice(daemons):
-    daemon = daemons({"keys.claimed_per_hour": 0, "journal.checkpoint_interval_ms": 200}).start()
+    daemon = daemons({"keys.claimed_per_hour": 0, "keys.claimed_per_claimer": 0, "journal.checkpoint_interval_ms": 200}).start()
     devices = daemon.register_many(CLAIMERS + 4)
     targets, claimers = devices[:4], devices[4:]
     published = set()
@@ -63,7 +63,8 @@ def test_64_claimers_and_kill_give_no_key_twice(daemons):
 
 
 def test_identities_that_change_while_killed(daemons):
-    daemon = daemons({"journal.checkpoint_interval_ms": 200, "keys.published_per_hour": 0}).start()
+    limits = {"keys.published_per_hour": 0, "keys.identities_per_day": 0}
+    daemon = daemons({"journal.checkpoint_interval_ms": 200, **limits}).start()
     devices = daemon.register_many(24)
     acknowledged = {device.user_id: [] for device in devices}
 

@@ -58,6 +58,7 @@ class KeyFixture : public ::testing::Test, public Journal {
   void begin() {
     readers_ = std::make_unique<ReaderPool>(2, metrics_);
     verify_ = std::make_unique<VerifyQueue>(*readers_, verify_bytes_, metrics_);
+    claims_ = std::make_unique<ClaimBudget>(claims_bytes_, metrics_);
     worker_ = std::make_unique<Worker>(0);
     writer_ = std::make_unique<RecordWriter>(*this, map_);
     service_ = std::make_unique<KeyService>(wiring(), options_, metrics_);
@@ -80,8 +81,8 @@ class KeyFixture : public ::testing::Test, public Journal {
   }
 
   KeyWiring wiring() {
-    return {*worker_, map_, clock_, *store_, *readers_, *writer_, *verify_,
-            [this](UserId user, UserId, std::function<void(const KeyOwner&)> reply) { reply(owners_[user]); },
+    return {*worker_, map_, clock_, *store_, *readers_, *writer_, *verify_, *claims_,
+            [this](UserId user, std::function<void(const KeyOwner&)> reply) { reply(owners_[user]); },
             [this](RecordPtr record, std::function<void(Errc)> reply) {
               record->body.mutable_identity_changed()->set_log_index(log_size_++);
               record->done_worker = 0;
@@ -157,18 +158,26 @@ class KeyFixture : public ::testing::Test, public Journal {
     return wait(start_publish(user, device, keys));
   }
 
-  Answer<v1::ClaimedKeys> start_claim(UserId claimer, std::vector<UserId> users, std::size_t max_bytes = 1 << 20) {
+  static KeyClaim claim_of(UserId claimer, std::vector<UserId> users, std::size_t max_bytes = 1 << 20) {
     KeyClaim claim;
     claim.claimer = claimer;
     claim.device = kPhone;
     claim.users = std::move(users);
     claim.key_packages = true;
     claim.max_bytes = max_bytes;
+    return claim;
+  }
+  Answer<v1::ClaimedKeys> start_claim(const KeyClaim& claim) {
     auto answer = std::make_shared<std::promise<Result<v1::ClaimedKeys>>>();
     on_worker([&] {
-      service_->claim(claim, [answer](const Result<v1::ClaimedKeys>& keys) { answer->set_value(keys); });
+      service_->claim(claim, [answer](const Result<ClaimedPtr>& claimed) {
+        answer->set_value(claimed ? Result<v1::ClaimedKeys>((*claimed)->keys) : claimed.error());
+      });
     });
     return answer;
+  }
+  Answer<v1::ClaimedKeys> start_claim(UserId claimer, std::vector<UserId> users, std::size_t max_bytes = 1 << 20) {
+    return start_claim(claim_of(claimer, std::move(users), max_bytes));
   }
   Result<v1::ClaimedKeys> claim(UserId claimer, std::vector<UserId> users, std::size_t max_bytes = 1 << 20) {
     return wait(start_claim(claimer, std::move(users), max_bytes));
@@ -186,11 +195,12 @@ class KeyFixture : public ::testing::Test, public Journal {
     return wait(answer)->key_packages();
   }
 
-  std::string package(UserId user, DeviceId device, const Ed25519Key& identity, bool last_resort = false) {
+  std::string package(UserId user, DeviceId device, const Ed25519Key& identity, bool last_resort = false,
+                      int days = 90) {
     KeyPackageParts parts;
     parts.identity = be(user.value, 8) + be(device.value, 4);
     parts.not_before_s = static_cast<std::uint64_t>(clock_.wall_ms() / 1000);
-    parts.not_after_s = parts.not_before_s + 90 * 24 * 3600;
+    parts.not_after_s = parts.not_before_s + static_cast<std::uint64_t>(days) * 24 * 3600;
     parts.last_resort = last_resort;
     return make_key_package(identity, parts);
   }
@@ -256,6 +266,26 @@ class KeyFixture : public ::testing::Test, public Journal {
     });
   }
 
+  void hold(bool holding) {
+    on_worker([&] { holding_ = holding; });
+  }
+  void release(Errc outcome = Errc::ok) {
+    on_worker([&] {
+      holding_ = false;
+      commit(outcome);
+    });
+  }
+  // Until as many records wait for the journal.
+  void wait_for_records(std::size_t count) {
+    for (int i = 0; i < 2'000; ++i) {
+      std::size_t waiting = 0;
+      on_worker([&] { waiting = waiting_.size(); });
+      if (waiting >= count) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    FAIL() << "no record";
+  }
+
   ManualClock clock_;
   Metrics metrics_;
   std::filesystem::path directory_;
@@ -266,6 +296,7 @@ class KeyFixture : public ::testing::Test, public Journal {
   std::map<UserId, KeyOwner> owners_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<VerifyQueue> verify_;
+  std::unique_ptr<ClaimBudget> claims_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<RecordWriter> writer_;
   std::unique_ptr<KeyService> service_;
@@ -273,6 +304,7 @@ class KeyFixture : public ::testing::Test, public Journal {
   Batch waiting_;
   Batch records_;
   std::size_t verify_bytes_ = 1 << 20;
+  std::size_t claims_bytes_ = 64 << 20;
   bool holding_ = false;
   bool refusing_ = false;
   std::atomic<bool> writable_{true};

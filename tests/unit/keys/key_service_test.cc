@@ -9,26 +9,6 @@ namespace {
 class KeyServiceTest : public KeyFixture {
  protected:
   Ed25519Key identity_ = Ed25519Key::generate();
-
-  void hold(bool holding) {
-    on_worker([&] { holding_ = holding; });
-  }
-  void release(Errc outcome = Errc::ok) {
-    on_worker([&] {
-      holding_ = false;
-      commit(outcome);
-    });
-  }
-  // Until as many records wait for the journal.
-  void wait_for_records(std::size_t count) {
-    for (int i = 0; i < 2'000; ++i) {
-      std::size_t waiting = 0;
-      on_worker([&] { waiting = waiting_.size(); });
-      if (waiting >= count) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    FAIL() << "no record";
-  }
 };
 
 TEST_F(KeyServiceTest, Publishes_and_gives_each_package_once) {
@@ -207,11 +187,15 @@ TEST_F(KeyServiceTest, A_withdrawal_that_the_journal_refuses_is_made_later) {
   EXPECT_TRUE(becomes_logged({1}));
   on_worker([&] { refusing_ = true; });
   revoke(kAnn, kPhone);
+  revoke(kAnn, kPhone);
   settle();
   EXPECT_EQ(logged(), std::vector<std::uint32_t>{1});
+  const Gauge& waiting = metrics_.gauge("godwit_key_withdrawals_waiting", "-");
+  EXPECT_EQ(waiting.Value(), 1) << "once, however often it was refused";
   on_worker([&] { refusing_ = false; });
   for (int i = 0; i < 10'000 && !logged().empty(); ++i) clock_.advance(100);
   EXPECT_TRUE(logged().empty());
+  EXPECT_EQ(waiting.Value(), 0);
 }
 
 TEST_F(KeyServiceTest, What_was_not_withdrawn_before_the_end_is_when_the_keys_are_loaded) {
@@ -222,6 +206,8 @@ TEST_F(KeyServiceTest, What_was_not_withdrawn_before_the_end_is_when_the_keys_ar
   begin();
   const auto claimed = claim(kBob, {kAnn});
   ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->users(0).devices_size(), 1) << "the log has it still";
+  EXPECT_EQ(package_of(claimed), "");
   EXPECT_TRUE(becomes_logged({}));
 }
 

@@ -96,6 +96,10 @@ TEST_F(KeyPackageTest, Extensions_may_not_come_twice) {
   EXPECT_TRUE(parse_key_package(made()));
   parts_.extensions = be(0xF000, 2) + opaque("a") + be(0xF000, 2) + opaque("b");
   EXPECT_TRUE(refused(made()));
+  parts_.extensions = be(0xF001, 2) + opaque("a") + be(10, 2) + opaque("") + be(0xF000, 2) + opaque("b");
+  EXPECT_TRUE(parse_key_package(made())->last_resort) << "whatever the order";
+  parts_.extensions = be(0xF001, 2) + opaque("a") + be(0xF000, 2) + opaque("") + be(0xF001, 2) + opaque("b");
+  EXPECT_TRUE(refused(made()));
 }
 
 TEST_F(KeyPackageTest, Too_large_is_told_as_such) {

@@ -130,6 +130,30 @@ TEST_F(KeyLogTest, full_log_and_journal_that_refuses) {
   EXPECT_EQ(log_->size(), 2U);
 }
 
+TEST_F(KeyLogTest, the_end_of_the_log_is_for_first_identities_and_withdrawals) {
+  options_.max_entries = 20;
+  restart();
+  const auto outcome = [this](std::uint64_t version, bool published) {
+    auto record = std::make_shared<Record>();
+    auto& changed = *record->body.mutable_identity_changed();
+    changed.set_user(kBob.value);
+    changed.set_version(version);
+    if (published) changed.mutable_published();
+    log_->append(record, 0, [](const Result<std::uint64_t>&) {});
+    flush();
+    const bool taken = !journal_.batches.empty();
+    if (taken) commit_one();
+    return taken;
+  };
+  while (log_->size() < 18) add(kAnn);
+  EXPECT_FALSE(outcome(2, true));
+  EXPECT_TRUE(outcome(1, true));
+  EXPECT_FALSE(outcome(1, true));
+  EXPECT_TRUE(outcome(2, false));
+  EXPECT_FALSE(outcome(3, false));
+  EXPECT_EQ(log_->size(), 20U);
+}
+
 TEST_F(KeyLogTest, time_never_goes_back) {
   add(kAnn);
   const std::int64_t first = list({0, 1, {}, 0})->entries[0]->time_ms;
