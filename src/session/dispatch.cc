@@ -11,9 +11,10 @@ namespace {
 
 using Body = v1::ClientFrame;
 // What may exceed kSmallFrameBytes: content, and lists of thousands.
-constexpr std::array kMayBeLarge = {Body::kSend,        Body::kChangeGroup, Body::kJoinGroup,   Body::kAnswerJoin,
-                                    Body::kChangeContacts, Body::kPostStatus,  Body::kPlaceCall,   Body::kAnswerCall,
-                                    Body::kSignalCall,  Body::kPublishKeys, Body::kClaimKeys};
+constexpr std::array kMayBeLarge = {
+    Body::kSend,       Body::kChangeGroup,    Body::kJoinGroup,     Body::kAnswerJoin, Body::kSetPrivacy,
+    Body::kPlaceCall,  Body::kChangeContacts, Body::kWatchPresence, Body::kPostStatus, Body::kAnswerCall,
+    Body::kSignalCall, Body::kPublishKeys,    Body::kClaimKeys};
 
 bool may_be_large(int body) {
   return std::find(kMayBeLarge.begin(), kMayBeLarge.end(), body) != kMayBeLarge.end();
