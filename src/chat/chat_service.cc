@@ -15,6 +15,10 @@ std::uint64_t content_hash(const EnvelopeView& view) {
   return view.payload.empty() ? 0 : payload_hash(view.payload);
 }
 
+Error too_much_waits() {
+  return Error(Errc::overloaded, "too much waits for this chat", 1'000);
+}
+
 }  // namespace
 
 ChatService::ChatService(ChatWiring wiring, const ChatOptions& options, Metrics& metrics)
@@ -22,6 +26,7 @@ ChatService::ChatService(ChatWiring wiring, const ChatOptions& options, Metrics&
       options_(options),
       chats_(wiring_.worker, wiring_.map, wiring_.store, wiring_.readers, options.cached_chats, {}),
       dedup_(options.dedup_entries),
+      held_(options.max_held_bytes, options.max_held_chat_bytes, metrics),
       accepted_(metrics.counter("godwit_messages_accepted_total", "Messages given a position in a chat")),
       repeated_(metrics.counter("godwit_messages_repeated_total", "Messages recognised by their id as sent before")),
       log_scans_(metrics.counter("godwit_dedup_log_scans_total", "Times a chat's log was read to look for a message id")),
@@ -42,27 +47,24 @@ void ChatService::answer(const SendRequest& request, Result<SentInfo> result) {
 void ChatService::send(SendRequest request) {
   chats_.with(request.chat, [this, request = std::move(request)](Chat& chat) mutable {
     if (chat.held) {
-      held_[chat.id()].push_back(std::move(request));
+      if (!held_.add(request, false)) answer(request, too_much_waits());
     } else {
       decide(chat, std::move(request), false);
     }
   });
 }
 
-void ChatService::hold(Chat& chat, SendRequest request) {
-  chat.held = true;
-  held_[chat.id()].push_front(std::move(request));
+bool ChatService::hold(Chat& chat, SendRequest request) {
+  chat.held = held_.add(request, true);
+  if (!chat.held) answer(request, too_much_waits());
+  return chat.held;
 }
 
 void ChatService::resume(Chat& chat, bool log_was_read) {
   chat.held = false;
-  auto& queue = held_[chat.id()];
-  while (!queue.empty() && !chat.held) {
-    SendRequest next = std::move(queue.front());
-    queue.pop_front();
-    decide(chat, std::move(next), std::exchange(log_was_read, false));
+  while (held_.any(chat.id()) && !chat.held) {
+    decide(chat, held_.take_first(chat.id()), std::exchange(log_was_read, false));
   }
-  if (queue.empty()) held_.erase(chat.id());
 }
 
 void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
@@ -77,16 +79,16 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   if (request.to && (chat.recipients_epoch != accounts_epoch_ || !request.devices_known)) {
     const UserId to = request.to;
     const UserId from = request.from;
-    hold(chat, std::move(request));
-    return ask_for_recipient(chat, to, from);
+    if (hold(chat, std::move(request))) ask_for_recipient(chat, to, from);
+    return;
   }
   // An earlier acceptance cannot lie further back than the id's own time, less what ids were ever ahead here:
   // a new message, whose id was made just now, is known to be new without a look into the log.
   const std::int64_t since = id_time - chat.ahead_ms();
   const std::int64_t known_from = std::max(chat.dedup_from_ms, dedup_.complete_after_ms() + 1);
   if (!log_was_read && chat.end() > 0 && known_from > since && chat.end_time_ms() >= since) {
-    hold(chat, std::move(request));
-    return read_log(chat, since);
+    if (hold(chat, std::move(request))) read_log(chat, since);
+    return;
   }
   // Only now: what was accepted before the server's clock went back is known all the same.
   if (id_time > now + options_.max_clock_skew_ms && !request.of_server) return answer(request, Errc::message_id_expired);
@@ -123,8 +125,7 @@ void ChatService::ask_for_recipient(Chat& chat, UserId recipient, UserId sender)
 }
 
 void ChatService::found_recipient(Chat& chat, const UserSummary& recipient, std::uint64_t epoch) {
-  auto& queue = held_[chat.id()];
-  SendRequest& waiting = queue.front();
+  SendRequest& waiting = held_.first(chat.id());
   Status possible = Unit{};
   if (!recipient.exists) {
     possible = Errc::user_not_found;
@@ -136,8 +137,7 @@ void ChatService::found_recipient(Chat& chat, const UserSummary& recipient, std:
     chat.asks_first = recipient.asks_first;
     waiting.devices_known = true;
   } else {
-    answer(waiting, possible.error());
-    queue.pop_front();
+    answer(held_.take_first(chat.id()), possible.error());
   }
   resume(chat, false);
 }
@@ -182,7 +182,10 @@ bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::
     }
     answer(request, info);
   } else {
-    repeats_[key.low].push_back(std::move(request));
+    SendRequest& repeat = repeats_[key.low].emplace_back();
+    repeat.id = request.id;
+    repeat.reply_worker = request.reply_worker;
+    repeat.reply = std::move(request.reply);
   }
   return true;
 }
@@ -296,7 +299,7 @@ void ChatService::read_log(Chat& chat, std::int64_t since_ms) {
         chat.dedup_from_ms = std::min(chat.dedup_from_ms, from_ms);
         // Oldest first, so that the newest stay longest; last what is waited for, so that it is there.
         for (auto it = found.rbegin(); it != found.rend(); ++it) dedup_.insert(it->key, it->entry);
-        const SendRequest& waiting = held_[id].front();
+        const SendRequest& waiting = held_.first(id);
         const DedupKey key = DedupKey::of(id, waiting.from, waiting.id);
         const auto match = std::find_if(found.begin(), found.end(), [&](const Found& f) { return f.key == key; });
         if (match != found.end()) dedup_.insert(key, match->entry);

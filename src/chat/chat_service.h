@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -13,6 +12,8 @@
 #include "base/metrics.h"
 #include "chat/chat.h"
 #include "chat/dedup.h"
+#include "chat/held_sends.h"
+#include "chat/send_request.h"
 #include "godwit/clock.h"
 #include "godwit/result.h"
 #include "journal/record_writer.h"
@@ -35,13 +36,9 @@ struct ChatOptions {
   std::size_t dedup_scan_max = 100'000;      // log entries read for one old message id
   std::size_t max_hidden = 1'000;            // of one user in one chat
   std::uint32_t request_commits_max = 8;     // of a stranger who waits for consent
+  std::size_t max_held_bytes = 256 << 20;      // of sends that wait for those before them, per worker
+  std::size_t max_held_chat_bytes = 8 << 20;   // the same of one chat
   std::size_t cached_chats = 1'000'000;      // per worker
-};
-
-struct SentInfo {
-  ChatSeq chat_seq;  // none when it waits for an admin
-  std::int64_t time_delta_ms = 0;
-  std::uint64_t version = 0;  // of the group
 };
 
 // What a chat needs to know of somebody's account.
@@ -49,45 +46,6 @@ struct UserSummary {
   bool exists = false;
   bool asks_first = false;  // strangers, of which the other is one
   std::vector<DeviceId> devices;
-};
-
-using DeviceName = std::pair<UserId, DeviceId>;
-
-// What a commit brings along beside itself. Constant.
-struct CommitParts {
-  std::string group_info;
-  std::string ratchet_tree;
-  std::string for_joiners;         // encoded Envelope that has nothing but `welcome` and `joins`
-  std::vector<DeviceName> joins;   // ascending
-};
-
-// `reply` is called exactly once, on worker `reply_worker`.
-struct SendRequest {
-  UserId from;
-  DeviceId device;
-  ChatId chat;
-  UserId to;  // none in groups
-  MessageId id;
-  std::string payload;
-  std::uint32_t ttl_s = 0;  // 0: the chat's own
-  std::string relates_to;
-  std::optional<std::uint64_t> ends_epoch;
-  std::shared_ptr<const CommitParts> commit;  // with ends_epoch
-  bool admitted = false;                      // its rate is taken
-  bool joins_known = false;                   // the devices it lets in were looked up
-  std::string device_payloads;        // encoded, and the devices they are for
-  std::vector<DeviceName> devices;
-  bool devices_known = true;          // false: to be compared with those there are
-  std::vector<DeviceId> own_devices;  // the sender's other devices; with device payloads only
-  std::shared_ptr<const GroupAction> action;  // a change of a group
-  std::string event;                          // encoded ChatEvent of another change
-  std::uint64_t removes_seq = 0;              // which removes this entry of the log
-  std::string removed_envelope;
-  bool copy_to_sender = false;  // the sender has other devices
-  // Ends what was begun, a call: neither role, rate nor the age of its id hold it up, and its sender may have left.
-  bool of_server = false;
-  unsigned reply_worker = 0;
-  std::function<void(const Result<SentInfo>&)> reply;
 };
 
 struct HistoryEntry {
@@ -243,6 +201,7 @@ class ChatService {
   void accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,
                        std::uint64_t hash, std::int64_t now_ms);
   Status take_group_rate(Group& group, const SendRequest& request);
+  Status take_rate(TokenBucket& bucket, std::uint32_t rate, const SendRequest& request);
   // What a commit costs beyond a message: a token for every 64 KiB.
   static std::uint32_t commit_tokens(const SendRequest& request);
 
@@ -266,8 +225,8 @@ class ChatService {
   void write(std::shared_ptr<Record> record, SendRequest& request, const SentInfo& info);
   // As of now; `reply` runs on this worker.
   void write(std::shared_ptr<Record> record, std::function<void(const Status&)> reply);
-  // Puts a send, and those that come after it, aside until resume().
-  void hold(Chat& chat, SendRequest request);
+  // Puts a send, and those that come after it, aside until resume(). False when there is no room, and it was refused.
+  bool hold(Chat& chat, SendRequest request);
   void resume(Chat& chat, bool log_was_read);
   // Reads ids back from the log, from the newest to the given time, then resumes.
   void read_log(Chat& chat, std::int64_t since_ms);
@@ -287,10 +246,9 @@ class ChatService {
   ChatOptions options_;
   RowCache<ChatId, Chat> chats_;
   DedupTable dedup_;
-  // Repeats of messages that are not committed yet wait here.
+  // Repeats of messages that are not committed yet wait here, without content.
   std::unordered_map<std::uint64_t, std::vector<SendRequest>> repeats_;
-  // The sends of chats that are held, in the order in which they came; the first is what it is held for.
-  std::unordered_map<ChatId, std::deque<SendRequest>> held_;
+  HeldSends held_;
   std::uint64_t accounts_epoch_ = 1;
   struct Due {
     std::int64_t at_ms;

@@ -51,7 +51,7 @@ bool ChatService::admit_joins(Chat& chat, SendRequest& request, const std::funct
   }
   const std::vector<DeviceName> wanted = joins;
   const ChatId id = chat.id();
-  hold(chat, std::move(request));
+  if (!hold(chat, std::move(request))) return false;
   wiring_.find_gone_devices(wanted, [this, id](std::vector<DeviceName> gone) {
     // Loaded still: a chat that is held is never idle.
     chats_.with(id, [this, &gone](Chat& again) { found_joins(again, std::move(gone)); });
@@ -60,12 +60,10 @@ bool ChatService::admit_joins(Chat& chat, SendRequest& request, const std::funct
 }
 
 void ChatService::found_joins(Chat& chat, std::vector<DeviceName> gone) {
-  auto& queue = held_[chat.id()];
   if (gone.empty()) {
-    queue.front().joins_known = true;
+    held_.first(chat.id()).joins_known = true;
   } else {
-    answer(queue.front(), stale(std::move(gone)));
-    queue.pop_front();
+    answer(held_.take_first(chat.id()), stale(std::move(gone)));
   }
   resume(chat, false);
 }

@@ -7,6 +7,14 @@
 #include "protocol/codec.h"
 
 namespace godwit {
+namespace {
+
+// By the rates of the group and of its members.
+bool is_limited(const SendRequest& request) {
+  return !request.of_server && (!request.action || request.commit != nullptr);
+}
+
+}  // namespace
 
 void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKey& key, std::uint64_t hash,
                                   std::int64_t now_ms) {
@@ -29,6 +37,7 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
       return plan->adds(user) || (group->present(user) != nullptr && !plan->removes(user));
     };
     if (!admit_joins(chat, request, is_in)) return;
+    if (const Status admitted = take_group_rate(*group, request); !admitted) return answer(request, admitted.error());
     return accept_in_group(chat, *group, std::move(request), std::move(*plan), key, hash, now_ms);
   }
   store::GroupDoorChanged change;
@@ -46,7 +55,7 @@ void ChatService::decide_in_group(Chat& chat, SendRequest request, const DedupKe
 // A message, the removal of one, or a commit, with or without a change. Any member may commit: keys are renewed by
 // those, too, who may not post. Changes without a commit are not limited.
 Status ChatService::admit_to_group(Chat& chat, Group& group, SendRequest& request) {
-  if (request.of_server || (request.action && !request.commit)) return Unit{};
+  if (!is_limited(request)) return Unit{};
   if (!request.action) {
     const bool member = group.present(request.from) != nullptr;
     const bool any_member = request.removes_seq != 0 || request.commit != nullptr;
@@ -58,22 +67,22 @@ Status ChatService::admit_to_group(Chat& chat, Group& group, SendRequest& reques
     return fine;
   }
   if (std::exchange(request.admitted, true)) return Unit{};
-  return take_group_rate(group, request);
+  // Who comes in by a link is no member yet: the rates of users bound that.
+  Group::Member* sender = group.find(request.from);
+  return sender == nullptr ? Status(Unit{}) : take_rate(sender->sends, options_.group_sender_messages_per_s, request);
 }
 
+// Last of all: nobody uses up the group's rate with what is refused.
 Status ChatService::take_group_rate(Group& group, const SendRequest& request) {
-  const std::int64_t now = wiring_.clock.steady_ms();
-  const std::uint32_t cost = 1 + commit_tokens(request);
-  const auto take = [&](TokenBucket& bucket, std::uint32_t rate) {
-    return bucket.take(now, rate, 4 * rate, std::min(cost, 4 * rate));
-  };
-  // Who comes in by a link is no member yet.
-  Group::Member* sender = group.find(request.from);
-  std::uint32_t wait = sender != nullptr ? take(sender->sends, options_.group_sender_messages_per_s) : 0;
-  if (wait == 0) wait = take(group.sends, options_.group_messages_per_s);
-  if (wait != 0) group_limited_.Increment();
-  if (wait != 0) return Error(Errc::rate_limited, "too many messages to this group", wait);
-  return Unit{};
+  return is_limited(request) ? take_rate(group.sends, options_.group_messages_per_s, request) : Status(Unit{});
+}
+
+Status ChatService::take_rate(TokenBucket& bucket, std::uint32_t rate, const SendRequest& request) {
+  const std::uint32_t cost = std::min(1 + commit_tokens(request), 4 * rate);
+  const std::uint32_t wait = bucket.take(wiring_.clock.steady_ms(), rate, 4 * rate, cost);
+  if (wait == 0) return Unit{};
+  group_limited_.Increment();
+  return Error(Errc::rate_limited, "too many messages to this group", wait);
 }
 
 void ChatService::accept_in_group(Chat& chat, Group& group, SendRequest request, GroupPlan plan, const DedupKey& key,

@@ -1,5 +1,6 @@
 // Combinations of options that are each in bounds and make no sense together. A sentence says which, why, and
 // what to change.
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -133,7 +134,21 @@ void check_sizes(const Config& config, Contradictions& out) {
   }
 }
 
+// Replies about keys, in JSON, on a connection whose deliveries use their budget.
+void check_key_replies(const Config& config, Contradictions& out) {
+  constexpr std::int64_t kProof = 1 << 20;       // 20,000 hashes
+  constexpr std::int64_t kLogPage = 512 * 1024;  // 256 KiB of entries
+  const std::int64_t keys = std::max(config.keys.max_claim_bytes / 2 * 3, kLogPage);
+  const std::int64_t output = config.session.output_budget_bytes + keys + kProof;
+  if (config.net.max_output_bytes < output) {
+    out.add({"net.max_output_bytes", "session.output_budget_bytes", "keys.max_claim_bytes"},
+            "connections would be closed by the keys and the proofs that they ask for; max_output_bytes must be at least " +
+                std::to_string(output));
+  }
+}
+
 void check_keys(const Config& config, Contradictions& out) {
+  check_key_replies(config, out);
   if (config.keys.low_stock >= config.keys.max_per_stock) {
     out.add({"keys.low_stock", "keys.max_per_stock"}, "devices would be told to publish more than they may");
   }

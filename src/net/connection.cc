@@ -119,6 +119,7 @@ void Connection::set_idle_timeout(std::uint32_t milliseconds) {
 std::uint32_t Connection::due_tick() const {
   if (state_ == State::finished) return kNever;
   const std::uint32_t due = idle_ticks_ != 0 ? last_activity_ + idle_ticks_ : deadline_;
+  if (waits_for_room()) return std::min(due, large_->since + 1);
   return large_ && !paused_ ? std::min(due, message_due()) : due;
 }
 
@@ -133,6 +134,7 @@ void Connection::on_timeout() {
       http_timeout();
       break;
     case State::open:
+      if (waits_for_room()) return room_timeout();
       if (large_ && !paused_ && message_due() <= shard_->now()) return close(CloseReason::message_stalled);
       close(idle_ticks_ == 0 ? CloseReason::hello_timeout
             : paused_        ? CloseReason::output_stalled

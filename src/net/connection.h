@@ -35,9 +35,10 @@ struct ServerContext;
 // by run_deferred() in a later turn, so that no call of the session's ends with the session gone.
 //
 // Bounds: input up to one message or one request, or one read buffer while reading is paused. A message may have
-// kSmallMessageBytes, and options.max_frame_bytes once the session allows it; what is held of all large ones
-// together is bounded by max_large_input_bytes, and each must be complete in time. Output up to max_output_bytes. Above output_budget_bytes nothing more is read, so a client that
-// does not read what it asks for is slowed down by TCP. Idle, it holds no buffer at all.
+// kSmallMessageBytes, and options.max_frame_bytes once the session allows it; what all large ones together may take is
+// bounded by max_large_input_bytes, of which each gets room for the whole of it or waits, unread; then it must be
+// complete in time. Output up to max_output_bytes. Above output_budget_bytes nothing more is read, so a client that does
+// not read what it asks for is slowed down by TCP. Idle, it holds no buffer at all.
 class Connection final : public Link, public Pollable, public WheelNode {
  public:
   Connection(int fd, const IpAddress& peer, ConnectionToken token);
@@ -48,7 +49,10 @@ class Connection final : public Link, public Pollable, public WheelNode {
   std::size_t unsent_bytes() const override { return out_.size() - out_sent_; }
   void close(CloseReason reason) override;
   void set_idle_timeout(std::uint32_t milliseconds) override;
-  void allow_large_messages() override { large_allowed_ = true; }
+  void allow_large_messages(std::uint64_t owner) override {
+    large_allowed_ = true;
+    owner_ = owner;
+  }
   void move_to(Worker& worker, Task then) override;
   Worker& worker() override;
   const PeerInfo& peer() const override { return peer_; }
@@ -102,7 +106,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   void drop_input();
   void resume();
   void take_input(std::span<char> bytes);
-  void keep_input(std::span<const char> bytes, std::size_t needed);
+  void keep_input(std::span<const char> bytes, const WsEvent& rest);
 
   // connection_http.cc
   void begin_http();
@@ -118,8 +122,11 @@ class Connection final : public Link, public Pollable, public WheelNode {
 
   // connection_websocket.cc
   void begin_websocket();
-  std::size_t take_frames(std::span<char> bytes, std::size_t& needed);
+  std::size_t take_frames(std::span<char> bytes, WsEvent& rest);
   void count_input();
+  bool find_room();
+  bool waits_for_room() const;
+  void room_timeout();
   std::uint32_t message_due() const;
   void take_event(WsEvent& event);
   void begin_closing(CloseReason reason, std::uint16_t code, std::string_view text);
@@ -134,6 +141,7 @@ class Connection final : public Link, public Pollable, public WheelNode {
   WsReader reader_;
   Stream stream_;
   std::string out_;
+  std::uint64_t owner_ = 0;     // whose large messages these are
   std::uint32_t out_sent_ = 0;  // bytes of out_ that the kernel has
   std::uint32_t interest_ = 0;  // epoll events asked for
   std::uint32_t deadline_ = 0;  // tick; unless idle_ticks_ applies

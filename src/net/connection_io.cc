@@ -106,6 +106,7 @@ bool Connection::over_budget() {
   if (unsent_bytes() < budget / 2) return false;
   exceeded_budget_ = true;
   paused_ = true;
+  if (large_) large_->paused_at = shard_->now();
   return true;
 }
 
@@ -214,6 +215,7 @@ void Connection::drop_input() {
 // Reading goes on after a pause or a move, first with what was kept.
 void Connection::resume() {
   if (state_ == State::finished) return;
+  if (large_ && paused_ && !waits_for_room()) large_->since += shard_->now() - large_->paused_at;
   paused_ = state_ == State::http && http_->awaiting;
   if (state_ != State::closing && !paused_ && input_) {
     std::string bytes = std::move(input_->bytes);
@@ -229,18 +231,19 @@ void Connection::resume() {
 // Takes in what it can of `bytes`, and keeps the rest.
 void Connection::take_input(std::span<char> bytes) {
   taking_input_ = true;
-  std::size_t needed = 0;
+  WsEvent rest;
   if (state_ == State::http) bytes = bytes.subspan(take_http({bytes.data(), bytes.size()}));
-  if (state_ == State::open) bytes = bytes.subspan(take_frames(bytes, needed));
+  if (state_ == State::open) bytes = bytes.subspan(take_frames(bytes, rest));
   taking_input_ = false;
-  if ((state_ == State::http || state_ == State::open) && !bytes.empty()) keep_input(bytes, needed);
+  if ((state_ == State::http || state_ == State::open) && !bytes.empty()) keep_input(bytes, rest);
   if (departure_) depart();
 }
 
-void Connection::keep_input(std::span<const char> bytes, std::size_t needed) {
+void Connection::keep_input(std::span<const char> bytes, const WsEvent& rest) {
   input_ = std::make_unique<Input>();
   input_->bytes.assign(bytes.data(), bytes.size());
-  input_->needed = needed;
+  input_->needed = rest.needed;
+  input_->whole = rest.whole;
 }
 
 // ---- Before HTTP

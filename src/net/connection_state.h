@@ -34,13 +34,17 @@ struct Connection::Http {
 struct Connection::Input {
   std::string bytes;
   std::size_t needed = 0;  // with less than this there is nothing to be done; 0: unknown
+  std::size_t whole = 0;   // of the message; 0: unknown
 };
 
-// Of a message above kSmallMessageBytes that is not complete.
+// Of a message above kSmallMessageBytes that is not complete. Without room for it nothing more is read, and room is
+// asked for again each tick.
 struct Connection::Large {
-  Large(LargeInputs& all, std::uint32_t now) : held(all), since(now) {}
-  LargeInput held;
-  std::uint32_t since;  // tick
+  Large(LargeInputs& all, std::uint64_t owner) : input(all, owner) {}
+  LargeInput input;
+  std::size_t here = 0;         // bytes of it that were read
+  std::uint32_t since = 0;      // tick: room was given, less the time in which we did not read; or was last asked for
+  std::uint32_t paused_at = 0;  // tick
 };
 
 struct Connection::Departure {

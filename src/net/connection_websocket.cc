@@ -26,7 +26,7 @@ void Connection::begin_websocket() {
   user_->on_open();
 }
 
-std::size_t Connection::take_frames(std::span<char> bytes, std::size_t& needed) {
+std::size_t Connection::take_frames(std::span<char> bytes, WsEvent& rest) {
   const std::uint32_t most = context().options.max_frame_bytes;
   std::size_t taken = 0;
   while (state_ == State::open && !departure_ && !over_budget()) {
@@ -34,7 +34,7 @@ std::size_t Connection::take_frames(std::span<char> bytes, std::size_t& needed) 
     WsEvent event = reader_.next(bytes.subspan(taken), rules);
     taken += event.consumed;
     if (event.kind == WsEvent::Kind::need_more) {
-      needed = event.needed;
+      rest = event;
       break;
     }
     take_event(event);
@@ -42,7 +42,7 @@ std::size_t Connection::take_frames(std::span<char> bytes, std::size_t& needed) 
   return taken;
 }
 
-// What is held of an unfinished message: in no case more than it may be in all, nor longer than it should take.
+// What is held of an unfinished message: not without room for the whole of it, nor longer than it should take.
 void Connection::count_input() {
   if (state_ != State::open || in_transit_ || paused_) return;
   const std::size_t bytes = (input_ ? input_->bytes.size() : 0) + reader_.held_bytes();
@@ -50,17 +50,41 @@ void Connection::count_input() {
     large_.reset();
     return;
   }
-  if (!large_) {
-    large_ = std::make_unique<Large>(context().large_inputs, shard_->now());
-    shard_->schedule(*this);
-  }
-  if (large_->held.set(bytes)) return;
+  if (!large_) large_ = std::make_unique<Large>(context().large_inputs, owner_);
+  large_->here = bytes;
+  if (!large_->input.has_room()) paused_ = !find_room();
+}
+
+// False when it has to wait.
+bool Connection::find_room() {
+  // In fragments, nobody knows how long it will be.
+  const std::size_t most = context().options.max_frame_bytes;
+  const std::size_t size = input_ && input_->whole != 0 ? std::min(input_->whole, most) : most;
+  const Room room = large_->input.ask(size, large_->here);
+  large_->since = shard_->now();
+  shard_->schedule(*this);
+  if (room != Room::refused) return room == Room::given;
   context().probe.large_input_refused();
   close(CloseReason::overloaded);
+  return true;
+}
+
+bool Connection::waits_for_room() const {
+  return large_ && !large_->input.has_room();
+}
+
+// Pings of the client are not read while it waits, so it is not sent away for being silent but for want of room.
+void Connection::room_timeout() {
+  const std::uint32_t silent = idle_ticks_ != 0 ? last_activity_ + idle_ticks_ : deadline_;
+  if (silent <= shard_->now()) {
+    context().probe.large_input_refused();
+    return close(CloseReason::overloaded);
+  }
+  if (find_room() && state_ == State::open) resume();
 }
 
 std::uint32_t Connection::message_due() const {
-  const auto ms = context().options.message_timeout_ms + 1'000ULL * large_->held.bytes() / kSlowestBytesPerS;
+  const auto ms = context().options.message_timeout_ms + 1'000ULL * large_->here / kSlowestBytesPerS;
   return large_->since + shard_->to_ticks(static_cast<std::uint32_t>(ms));
 }
 
@@ -68,6 +92,7 @@ void Connection::take_event(WsEvent& event) {
   switch (event.kind) {
     case WsEvent::Kind::message:
       ++shard_->tally().messages_in;
+      large_.reset();  // the next one has its own time
       user_->on_message(event.payload);
       break;
     case WsEvent::Kind::ping:

@@ -1,52 +1,60 @@
-// How much of large messages there may be in memory that are not complete, of all connections together.
+// How much memory large messages may take before they are complete, of all connections together.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <mutex>
+#include <unordered_map>
 
 namespace godwit::net {
 
-// Thread-safe. Bound: `limit` bytes; what would exceed it is refused.
+// Room is given for a whole message, so that what has room can always be completed. Who gets none waits, and asks again.
+//
+// Thread-safe. Bounds: `limit` bytes in all, of one owner a sixteenth of it, but always one message of `largest`; what
+// waiting connections have read so far is bounded by `limit`, too.
 class LargeInputs {
  public:
-  explicit LargeInputs(std::uint64_t limit) : limit_(limit) {}
-  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  LargeInputs(std::uint64_t limit, std::uint64_t largest) : limit_(limit), share_(std::max(limit / 16, largest)) {}
+
+  std::uint64_t bytes() const { return get(bytes_); }
+  std::uint64_t waiting_bytes() const { return get(waiting_); }
 
  private:
   friend class LargeInput;
+  std::uint64_t get(const std::uint64_t& value) const {
+    const std::lock_guard lock(mutex_);
+    return value;
+  }
+
   const std::uint64_t limit_;
-  std::atomic<std::uint64_t> bytes_{0};
+  const std::uint64_t share_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::uint64_t bytes_ = 0;
+  std::uint64_t waiting_ = 0;
+  std::unordered_map<std::uint64_t, std::uint64_t> of_owner_;  // those that have room
 };
 
-// What one connection holds of it; given back with the object.
+enum class Room : std::uint8_t { given, wait, refused };
+
+// What one connection has of it; given back with the object.
 class LargeInput {
  public:
-  explicit LargeInput(LargeInputs& all) : all_(all) {}
-  ~LargeInput() { all_.bytes_.fetch_sub(bytes_, std::memory_order_relaxed); }
+  LargeInput(LargeInputs& all, std::uint64_t owner) : all_(all), owner_(owner) {}
+  ~LargeInput();
   LargeInput(const LargeInput&) = delete;
   LargeInput& operator=(const LargeInput&) = delete;
 
-  std::size_t bytes() const { return bytes_; }
-  // From now on it is so many. False, and nothing has changed, when there would be too many in all.
-  bool set(std::size_t bytes) {
-    if (bytes > bytes_) {
-      const std::uint64_t more = bytes - bytes_;
-      if (all_.bytes_.fetch_add(more, std::memory_order_relaxed) + more > all_.limit_) {
-        all_.bytes_.fetch_sub(more, std::memory_order_relaxed);
-        return false;
-      }
-    } else {
-      all_.bytes_.fetch_sub(bytes_ - bytes, std::memory_order_relaxed);
-    }
-    bytes_ = bytes;
-    return true;
-  }
+  bool has_room() const { return bytes_ != 0; }
+  // Room for a message of `size` bytes, of which `here` were read. Refused when too many wait already.
+  Room ask(std::size_t size, std::size_t here);
 
  private:
   LargeInputs& all_;
-  std::size_t bytes_ = 0;
+  const std::uint64_t owner_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t waiting_ = 0;
 };
 
 }  // namespace godwit::net

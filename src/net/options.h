@@ -54,8 +54,8 @@ struct Options {
   std::uint32_t max_body_bytes = 64 * 1024;
   // Of one WebSocket message, in however many frames; before the session knows its client, kSmallMessageBytes.
   std::uint32_t max_frame_bytes = 6 * 1024 * 1024;
-  // Of unfinished messages above kSmallMessageBytes, of all connections together. One more ends its connection with
-  // overloaded.
+  // Of unfinished messages above kSmallMessageBytes, of all connections together; of one owner a sixteenth, but always
+  // one. One more waits, and ends with overloaded when as much waits already or when it does for the idle timeout.
   std::uint64_t max_large_input_bytes = 256 * 1024 * 1024;
   // More unsent output ends the connection with output_stalled.
   std::uint32_t max_output_bytes = 8 * 1024 * 1024;

@@ -44,7 +44,10 @@ class Probe {
   void answered(int status);
   void moved() { moves_.Increment(); }
   void large_input_refused() { large_refused_.Increment(); }
-  void large_inputs(std::uint64_t bytes) { large_bytes_.Set(static_cast<double>(bytes)); }
+  void large_inputs(std::uint64_t bytes, std::uint64_t waiting) {
+    large_bytes_.Set(static_cast<double>(bytes));
+    large_waiting_.Set(static_cast<double>(waiting));
+  }
   void add(const TrafficTally& tally);
 
  private:
@@ -56,6 +59,7 @@ class Probe {
   Counter& moves_;
   Counter& large_refused_;
   Gauge& large_bytes_;
+  Gauge& large_waiting_;
   Counter& bytes_in_;
   Counter& bytes_out_;
   Counter& messages_in_;

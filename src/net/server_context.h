@@ -25,7 +25,7 @@ struct ServerContext {
         routes(std::move(r)),
         factory(std::move(f)),
         quotas(options.max_connections, options.max_connections_per_address),
-        large_inputs(options.max_large_input_bytes),
+        large_inputs(options.max_large_input_bytes, options.max_frame_bytes),
         probe(metrics, options.name) {}
 
   const Options options;

@@ -133,7 +133,7 @@ void Shard::tick() {
     wheel_.advance([](Connection& connection) { connection.on_timeout(); });
   }
   context_.probe.add(std::exchange(tally_, TrafficTally{}));
-  context_.probe.large_inputs(context_.large_inputs.bytes());
+  context_.probe.large_inputs(context_.large_inputs.bytes(), context_.large_inputs.waiting_bytes());
 }
 
 std::string Shard::take_buffer() {

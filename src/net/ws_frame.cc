@@ -153,6 +153,7 @@ WsEvent WsReader::next(std::span<char> input, const WsRules& rules) {
     const std::size_t frame = header.size + static_cast<std::size_t>(header.length);
     if (rest.size() < frame) {
       event.needed = frame;
+      if (header.fin && !is_control(header.opcode)) event.whole = frame + held_bytes();
       return event;
     }
     const std::span<char> payload = rest.subspan(header.size, static_cast<std::size_t>(header.length));

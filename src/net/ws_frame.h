@@ -40,6 +40,8 @@ struct WsEvent {
   std::size_t consumed = 0;
   // need_more: size of the unfinished frame, counted from `consumed`; 0 while its header is incomplete.
   std::size_t needed = 0;
+  // need_more: size of the message with which it is complete, header included; 0 while another frame may follow.
+  std::size_t whole = 0;
   // Unmasked. Valid until the input or the reader changes.
   std::span<char> payload;
   std::uint16_t close_code = kNoCloseCode;

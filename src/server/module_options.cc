@@ -66,6 +66,12 @@ ShardOptions shard_options(const Config& config) {
   options.chat.group_messages_per_s = static_cast<std::uint32_t>(config.chat.group_messages_per_s);
   options.chat.group_sender_messages_per_s = static_cast<std::uint32_t>(config.chat.group_sender_messages_per_s);
   options.chat.history_page_max = u32(config.chat.history_page_max);
+  // 8,000 devices that it lets in, twice, and payloads for devices.
+  constexpr std::size_t kBesideContent = 512 * 1024;
+  options.chat.max_held_chat_bytes =
+      2 * (std::max(4 * u64(config.chat.max_commit_bytes), u64(config.chat.max_payload_bytes)) + kBesideContent);
+  options.chat.max_held_bytes =
+      std::max<std::size_t>(u64(config.chat.max_held_bytes) / workers, options.chat.max_held_chat_bytes);
   options.chat.cached_chats = u64(config.storage.cached_chats) / workers;
   options.account.max_devices = u32(config.account.max_devices);
   options.account.contact_lookups_per_day = u32(config.account.contact_lookups_per_day);
@@ -132,8 +138,7 @@ SessionOptions session_options(const Config& config) {
   options.reconnect_jitter_ms = u32(config.server.reconnect_jitter_ms);
   options.durable = config.journal.sync;
   options.max_status_payload_bytes = u32(config.status.max_payload_bytes);
-  // Beside it there are proofs, and what else is on its way to the client.
-  options.max_claim_bytes = u64(std::min(config.keys.max_claim_bytes, config.net.max_output_bytes / 2));
+  options.max_claim_bytes = u64(config.keys.max_claim_bytes);
   return options;
 }
 

@@ -3,13 +3,22 @@
 #include <array>
 
 #include "godwit.pb.h"
+#include "session/large_frame.h"
 #include "session/session.h"
 
 namespace godwit {
 namespace {
 
 using Body = v1::ClientFrame;
-constexpr std::uint32_t kMaxRefusedInARow = 1'000;
+// What may exceed kSmallFrameBytes: content, and lists of thousands.
+constexpr std::array kMayBeLarge = {
+    Body::kSend,       Body::kChangeGroup,    Body::kJoinGroup,     Body::kAnswerJoin, Body::kSetPrivacy,
+    Body::kPlaceCall,  Body::kChangeContacts, Body::kWatchPresence, Body::kPostStatus, Body::kAnswerCall,
+    Body::kSignalCall, Body::kPublishKeys,    Body::kClaimKeys};
+
+bool may_be_large(int body) {
+  return std::find(kMayBeLarge.begin(), kMayBeLarge.end(), body) != kMayBeLarge.end();
+}
 
 }  // namespace
 
@@ -93,7 +102,23 @@ struct Dispatch {
   };
 };
 
-void Session::dispatch(Request& frame) {
+// The size comes first: with little sent again and again nobody is to gain, whatever is wrong with it.
+bool Session::admit_large(std::string_view bytes) {
+  const bool text = link_.peer().text;
+  const std::optional<FrameOutline> seen = text ? outline_of_json(bytes) : outline_of(bytes);
+  const std::uint32_t wait = take_bytes(bytes.size());
+  if (!seen) {
+    bad_frame("not a ClientFrame");
+    return false;
+  }
+  const bool fits = seen->parts <= kMaxFrameParts && (text || may_be_large(seen->body));
+  if (wait == 0 && fits) return true;
+  if (seen->request_id != 0) ++open_requests_;
+  refuse(seen->request_id, wait != 0 ? Error(Errc::rate_limited, {}, wait) : Error(Errc::too_large));
+  return false;
+}
+
+void Session::dispatch(Request& frame, bool large) {
   const auto row = std::find_if(Dispatch::kTable.begin(), Dispatch::kTable.end(),
                                 [&](const Dispatch::Row& r) { return r.body == frame.body_case(); });
   const std::uint64_t id = frame.request_id();
@@ -105,11 +130,8 @@ void Session::dispatch(Request& frame) {
     if (++bad_frames_ >= 64) close(CloseReason::bad_frames);
     return;
   }
-  if (const Status admitted = admit(frame, row->counted); !admitted) {
-    answer_error(id, admitted.error());
-    if (++refused_in_a_row_ > kMaxRefusedInARow) close(CloseReason::rate_limited);
-    return;
-  }
+  if (large && !may_be_large(row->body)) return refuse(id, Errc::too_large);
+  if (const Status admitted = admit(frame, row->counted); !admitted) return refuse(id, admitted.error());
   refused_in_a_row_ = 0;
   (this->*row->handler)(frame);
 }

@@ -82,6 +82,13 @@ std::vector<UserId> to_users(const google::protobuf::RepeatedField<std::uint64_t
   return users;
 }
 
+// Without unknown fields, which count in no limit: they become part of the group's log.
+std::shared_ptr<const v1::GroupSettings> known_settings(const v1::GroupSettings& asked) {
+  auto settings = std::make_shared<v1::GroupSettings>(asked);
+  settings->DiscardUnknownFields();
+  return settings;
+}
+
 void fill_settings(const Group::Settings& settings, v1::GroupSettings* out) {
   out->set_may_post(static_cast<v1::Role>(settings.may_post));
   out->set_may_add(static_cast<v1::Role>(settings.may_add));
@@ -182,7 +189,7 @@ void Session::handle_create_group(Request& frame) {
   action.kind = GroupAction::Kind::create;
   action.encrypted = asked.encrypted();
   action.name = std::move(*asked.mutable_name());
-  action.settings = std::make_shared<v1::GroupSettings>(asked.settings());
+  action.settings = known_settings(asked.settings());
   std::vector<UserId> members = to_users(asked.members());
   std::erase(members, user_);
   check_users(std::move(members), [id, message_id = asked.id(), action = std::move(action)](
@@ -210,7 +217,7 @@ void Session::handle_change_group(Request& frame) {
   if (asked.has_name()) action.name = std::move(*asked.mutable_name());
   if (asked.has_settings()) {
     if (const Status fine = check_settings(asked.settings()); !fine) return answer_error(id, fine.error());
-    action.settings = std::make_shared<v1::GroupSettings>(asked.settings());
+    action.settings = known_settings(asked.settings());
   }
   action.remove = to_users(asked.remove());
   action.ban = to_users(asked.ban());

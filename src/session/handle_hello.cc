@@ -166,7 +166,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
       hello->keepalive_s == 0 ? options.keepalive_default_s
                               : std::clamp(hello->keepalive_s, options.keepalive_min_s, options.keepalive_max_s);
   link_.set_idle_timeout(keepalive * 1500);
-  link_.allow_large_messages();
+  link_.allow_large_messages(user_.value);
   join_presence(hello->presence, keepalive);
   note_seen();
   v1::ServerFrame& frame = begin(hello->request_id);

@@ -10,6 +10,8 @@ namespace godwit {
 namespace {
 
 constexpr std::uint32_t kPage = 100;
+// Entries that cost one token of the rates: those of one user are read one by one.
+constexpr std::uint32_t kTokenEntries = 64;
 
 }  // namespace
 
@@ -31,8 +33,11 @@ void Session::handle_list_key_log(Request& frame) {
   const v1::ListKeyLog& asked = frame.list_key_log();
   const std::uint64_t id = frame.request_id();
   if (listing_log_) return answer_error(id, Error(Errc::too_many_requests_open, "one page of the key log at a time"));
-  listing_log_ = true;
   const std::uint32_t limit = std::min(asked.limit() == 0 ? kPage : asked.limit(), KeyLog::kMaxPageEntries);
+  if (const std::uint32_t wait = take_tokens(limit / kTokenEntries); wait != 0) {
+    return answer_error(id, Error(Errc::rate_limited, {}, wait));
+  }
+  listing_log_ = true;
   const KeyLogRequest request{asked.from(), limit, UserId(asked.user_id()), asked.log_size()};
   auto reply = [anchor = anchor_, id](const Result<KeyLogPage>& page) {
     to_session(anchor, [id, page](Session& session) {

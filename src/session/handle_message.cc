@@ -94,6 +94,7 @@ void Session::handle_send(Request& frame) {
   if (send.device_payloads_size() > 0) {
     v1::Envelope only;
     *only.mutable_device_payloads() = std::move(*send.mutable_device_payloads());
+    only.DiscardUnknownFields();  // which count in no limit
     for (const auto& one : only.device_payloads()) {
       request.devices.emplace_back(UserId(one.user_id()), DeviceId(one.device_id()));
     }

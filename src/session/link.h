@@ -43,8 +43,9 @@ class Link {
   // hello timeout applies and ends it with hello_timeout.
   virtual void set_idle_timeout(std::uint32_t milliseconds) = 0;
 
-  // Messages up to the listener's max_frame_bytes from now on; before, only small ones: nobody is known yet.
-  virtual void allow_large_messages() = 0;
+  // Messages up to the listener's max_frame_bytes from now on; before, only small ones: nobody is known yet. The
+  // connections of one `owner` share what there is of memory for them.
+  virtual void allow_large_messages(std::uint64_t owner) = 0;
 
   // Hands connection and session over to another worker; `then` runs there. No message is handled in
   // between, none is lost, and order is kept. To the present worker: `then` runs at once.

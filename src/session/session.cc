@@ -7,11 +7,13 @@
 #include "base/random.h"
 #include "godwit.pb.h"
 #include "protocol/codec.h"
+#include "session/large_frame.h"
 
 namespace godwit {
 namespace {
 
 constexpr std::uint8_t kMaxBadFrames = 8;
+constexpr std::uint32_t kMaxRefusedInARow = 1'000;
 
 v1::Registration wire_registration(RegistrationMode mode) {
   switch (mode) {
@@ -57,12 +59,14 @@ void Session::on_message(std::span<char> payload) {
   if (state_ == State::closed) return;
   host_->probe.frames.Increment();
   if (state_ == State::live) note_heard();
+  const bool large = payload.size() > kSmallFrameBytes;
+  if (large && !admit_large({payload.data(), payload.size()})) return;
   Request& frame = *host_->in;
   frame.Clear();
   const bool parsed = link_.peer().text ? parse_json({payload.data(), payload.size()}, frame)
                                         : frame.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
   if (!parsed) return bad_frame("not a ClientFrame");
-  dispatch(frame);
+  dispatch(frame, large);
 }
 
 void Session::on_drained() {
@@ -190,6 +194,11 @@ void Session::answer_error(std::uint64_t request_id, const Error& error) {
     name(error.more->extra, body.mutable_extra());
   }
   answer(frame);
+}
+
+void Session::refuse(std::uint64_t request_id, const Error& error) {
+  answer_error(request_id, error);
+  if (++refused_in_a_row_ > kMaxRefusedInARow) close(CloseReason::rate_limited);
 }
 
 std::function<void(const Result<Unit>&)> Session::done_reply(std::uint64_t request_id) {

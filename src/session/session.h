@@ -83,8 +83,11 @@ class Session final : public LinkUser,
   };
   using Request = v1::ClientFrame;
 
-  // dispatch.cc: checks what the table says of the request, then calls its handler.
-  void dispatch(Request& frame);
+  // dispatch.cc: what a frame above kSmallFrameBytes has to pass before it is parsed: tokens by its size, and an outline
+  // that can be a request's. False when it was refused.
+  bool admit_large(std::string_view bytes);
+  // Checks what the table says of the request, then calls its handler.
+  void dispatch(Request& frame, bool large);
   Status admit(const Request& frame, bool counted);
 
   // Handlers, one per request. Each answers exactly once, now or later.
@@ -164,10 +167,12 @@ class Session final : public LinkUser,
   void send_to_chat(SendRequest request);
 
   // handle_commit.cc
-  // What is wrong with a commit by itself; its size is taken from the rates. `payload` is the commit message.
-  Status check_commit(const v1::Commit& commit, const std::string& payload);
+  // What is wrong with a commit by itself. `payload` is the commit message.
+  Status check_commit(const v1::Commit& commit, const std::string& payload) const;
   static void set_commit(SendRequest& request, v1::Commit commit);
-  // Takes a token for every 64 KiB; else the milliseconds to wait.
+  // Takes tokens from the rates of the device and the user, beside the request's own; else the milliseconds to wait.
+  std::uint32_t take_tokens(std::uint32_t tokens);
+  // The same, a token for every 64 KiB.
   std::uint32_t take_bytes(std::size_t bytes);
   void fetch_group_info(std::uint64_t request_id, GroupInfoRequest request);
 
@@ -261,6 +266,8 @@ class Session final : public LinkUser,
   void answer_done(std::uint64_t request_id);
   static void answer_frame(Session& session, std::uint64_t request_id, v1::ServerFrame& frame);
   void answer_error(std::uint64_t request_id, const Error& error);
+  // The same, for what is not even looked at; too many of these in a row end the connection.
+  void refuse(std::uint64_t request_id, const Error& error);
   // For handlers that answer later with Done or an error.
   std::function<void(const Result<Unit>&)> done_reply(std::uint64_t request_id);
   void bad_frame(std::string_view why);

@@ -4,7 +4,9 @@ import time
 
 import pytest
 from godwit_e2e.client import ServerError
-from godwit_e2e.groups import change_group, create_group, refused
+from godwit_e2e.commits import commit_body, create_encrypted, send_commit
+from godwit_e2e.groups import change_group, create_group, make_link, refused
+from godwit_e2e.identity import b64, message_id
 
 
 def limited_after(client, limit):
@@ -126,3 +128,36 @@ def test_group_is_limited_as_a_whole_and_others_are_not(daemons, crowd):
     with refused("rate_limited"):
         bob.send(chat, b"x")
     bob.send(another, b"elsewhere")
+
+
+def test_who_comes_by_a_link_in_vain_does_not_use_up_the_groups_rate(daemons, crowd):
+    daemon = daemons({"chat.group_messages_per_s": 1}).start()
+    alice, mallory = crowd.pair(daemon)
+    chat = create_encrypted(alice)
+    link = make_link(alice, chat)["link"]
+    for _ in range(8):
+        commit = commit_body(0, b"commit", joins=[(mallory.device.user_id, 99)])
+        with refused("device_list_stale"):
+            mallory.request(joinGroup={"id": b64(message_id()), "link": link, "commit": commit})
+    send_commit(alice, chat, 0)
+
+
+def test_large_requests_are_charged_by_their_size(daemons, crowd):
+    daemon = daemons({"limits.device_requests_per_s": 1, "limits.device_requests_burst": 60}).start()
+    alice, bob = crowd.pair(daemon)
+    body = alice.send_body(bob, b"x", commit=commit_body(0, info=bytes(1 << 20)))
+    with refused("too_large"):
+        alice.request(send={**body, "payload": b64(bytes((1 << 20) + 1))})
+    with refused("rate_limited") as caught:
+        alice.request(send=body)
+    assert caught[0].retry_after_ms > 0
+    alice.send(bob, b"small")
+
+
+def test_pages_of_the_key_log_are_charged_by_their_length(daemons, crowd):
+    daemon = daemons({"limits.device_requests_per_s": 1, "limits.device_requests_burst": 20}).start()
+    client = crowd.new(daemon)
+    client.request(listKeyLog={"limit": 1000})
+    with refused("rate_limited"):
+        client.request(listKeyLog={"limit": 1000})
+    client.request(listKeyLog={})

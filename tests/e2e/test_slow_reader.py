@@ -40,7 +40,8 @@ def test_catching_up_stays_within_the_output_budget_however_wide_the_window(daem
     wide = {
         "session.window_bytes": 64 << 20,
         "session.window_envelopes": 10_000,
-        "net.max_output_bytes": 1 << 19,
+        "net.max_output_bytes": 2 << 20,
+        "keys.max_claim_bytes": 131072,
         "chat.max_commit_bytes": 16384,
     }
     daemon = daemons(wide).start()

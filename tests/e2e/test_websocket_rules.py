@@ -1,7 +1,11 @@
 """Violations of RFC 6455 close with the documented code, before anything is parsed."""
 
+import json
 import os
 
+import pytest
+from godwit_e2e.client import ServerError
+from godwit_e2e.daemon import wait_until
 from godwit_e2e.websocket import (
     BINARY,
     BINARY_PROTOCOL,
@@ -10,7 +14,6 @@ from godwit_e2e.websocket import (
     PING,
     PONG,
     TEXT,
-    Timeout,
     WebSocket,
     encode_frame,
 )
@@ -34,18 +37,38 @@ def test_oversized_message_in_fragments_closes_with_1009(people):
 
 
 def test_largest_frame_is_served(people):
-    for client, size in ((people.connect(), SMALL_FRAME), (people.new(), MAX_FRAME)):
-        text = b'{"requestId":"95","ping":{}}'
-        client.socket.send_message(text + b" " * (size - len(text)))
-        client.result(95)
+    client = people.connect()
+    text = b'{"requestId":"95","ping":{}}'
+    client.socket.send_message(text + b" " * (SMALL_FRAME - len(text)))
+    client.result(95)
+    alice, bob = people.pair()
+    text = json.dumps({"requestId": "95", "send": alice.send_body(bob.device, b"in a large frame")}).encode()
+    alice.socket.send_message(text + b" " * (MAX_FRAME - len(text)))
+    alice.result(95)
+    assert bob.receive()[0].payload == b"in a large frame"
 
 
 def test_large_message_in_fragments_is_served(people):
+    alice, bob = people.pair()
+    body = json.dumps(alice.send_body(bob.device, b"in fragments")).encode()
+    alice.socket.send_frame(TEXT, b'{"requestId":"95",' + b" " * 1_000_000, fin=False)
+    alice.socket.send_frame(CONTINUATION, b" " * 1_000_000, fin=False)
+    alice.socket.send_frame(CONTINUATION, b'"send":' + body + b"}")
+    alice.result(95)
+    assert bob.receive()[0].payload == b"in fragments"
+
+
+def test_only_requests_that_need_it_may_be_large(people):
     client = people.new()
-    client.socket.send_frame(TEXT, b'{"requestId":"95",' + b" " * 1_000_000, fin=False)
-    client.socket.send_frame(CONTINUATION, b" " * 1_000_000, fin=False)
-    client.socket.send_frame(CONTINUATION, b'"ping":{}}')
-    client.result(95)
+    text = b'{"requestId":"95","ping":{}}'
+    client.socket.send_message(text + b" " * (SMALL_FRAME + 1 - len(text)))
+    with pytest.raises(ServerError, match="too_large"):
+        client.result(95)
+    many = {"requestId": "96", "claimKeys": {"users": [str(client.device.user_id)], "only": [{}] * 40_000}}
+    client.send_frame(many)
+    with pytest.raises(ServerError, match="too_large"):
+        client.result(96)
+    client.request(ping={})
 
 
 def test_large_message_that_drips_in_closes_with_4104(daemons, crowd):
@@ -55,20 +78,23 @@ def test_large_message_that_drips_in_closes_with_4104(daemons, crowd):
     assert client.wait_closed().code == 4104
 
 
-def test_large_messages_beyond_the_memory_for_all_close_with_4100(daemons, crowd):
+def test_large_message_beyond_the_memory_for_all_waits(daemons, crowd):
     daemon = daemons({"net.max_large_input_bytes": MAX_FRAME}).start()
     first, second, third = (crowd.new(daemon) for _ in range(3))
+    messages = []
     for client in (first, second):
-        client.socket.send_bytes(encode_frame(TEXT, bytes(MAX_FRAME))[: MAX_FRAME * 2 // 3])
-    closed = 0
-    for client in (first, second):
-        try:
-            closed += client.wait_closed(2.0).code == 4100
-        except Timeout:
-            pass
-    assert closed == 1
-    assert daemon.metric("godwit_net_large_inputs_refused_total", listener="client") == 1
+        text = json.dumps({"requestId": "95", "send": client.send_body(third.device, b"large")}).encode()
+        messages.append(encode_frame(TEXT, text + b" " * (MAX_FRAME - len(text))))
+    first.socket.send_bytes(messages[0][: MAX_FRAME // 2])
+    wait_until(lambda: daemon.metric("godwit_net_large_input_bytes", listener="client") > 0)
+    second.socket.send_bytes(messages[1][:200_000])
+    wait_until(lambda: daemon.metric("godwit_net_large_input_waiting_bytes", listener="client") > 0)
     third.request(ping={})
+    first.socket.send_bytes(messages[0][MAX_FRAME // 2 :])
+    first.result(95)
+    second.socket.send_bytes(messages[1][200_000:])
+    second.result(95)
+    assert daemon.metric("godwit_net_large_inputs_refused_total", listener="client") == 0
 
 
 def test_message_in_fragments_with_a_ping_between_is_served(people):

@@ -216,6 +216,19 @@ INSTANTIATE_TEST_SUITE_P(
                  "session.output_budget_bytes, chat.max_payload_bytes: "},
         Nonsense{"delivery_larger_than_the_output", [](Config& c) { c.net.max_output_bytes = 5862751; },
                  "net.max_output_bytes, session.output_budget_bytes, chat.max_commit_bytes: "},
+        Nonsense{"keys_larger_than_the_output",
+                 [](Config& c) {
+                   c.chat.max_commit_bytes = 1024;
+                   c.net.max_output_bytes = 262144 + 1572864 + 1048576 - 1;
+                 },
+                 "net.max_output_bytes, session.output_budget_bytes, keys.max_claim_bytes: "},
+        Nonsense{"page_of_the_key_log_larger_than_the_output",
+                 [](Config& c) {
+                   c.chat.max_commit_bytes = 1024;
+                   c.keys.max_claim_bytes = 131072;
+                   c.net.max_output_bytes = 262144 + 524288 + 1048576 - 1;
+                 },
+                 "net.max_output_bytes, session.output_budget_bytes, keys.max_claim_bytes: "},
         Nonsense{"commit_larger_than_a_segment", [](Config& c) { c.journal.segment_bytes = 4194304 + 196607; },
                  "journal.segment_bytes, chat.max_commit_bytes: "},
         Nonsense{"stock_low_when_full", [](Config& c) { c.keys.low_stock = c.keys.max_per_stock; },
@@ -300,6 +313,7 @@ TEST(ConfigSense, neighbours_of_the_nonsense_are_accepted) {
                 c.net.max_output_bytes = 91480 + 2 * (2 * 1398104 + 4096);
                 c.journal.segment_bytes = 4194304 + 196608;
                 c.journal.checkpoint_bytes = c.journal.segment_bytes;
+                c.keys.max_claim_bytes = 2 * (c.net.max_output_bytes - 91480 - 1048576) / 3;
                 c.account.registration = Registration::verified;
                 c.account.verify_webhook_url = "https://sms.example/send";
                 c.turn.servers = {"stun:a.example", "eu turn:b.example:3478?transport=udp"};

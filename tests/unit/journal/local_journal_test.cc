@@ -76,6 +76,15 @@ TEST_F(LocalJournalTest, record_that_fits_no_segment_is_refused_and_the_next_acc
   EXPECT_EQ(replayed(), std::vector<std::string>{"next"});
 }
 
+TEST_F(LocalJournalTest, record_of_the_largest_request_fits_a_block) {
+  options_.segment_bytes = 64 << 20;
+  options_.queue_bytes = 64 << 20;
+  open();
+  // The maximum of net.max_frame_bytes, and 192 KiB beside it.
+  EXPECT_EQ(append({record("small"), record(std::string(8126464 + (192 << 10), 'x'))}), Errc::ok);
+  EXPECT_EQ(append({record(std::string(8 << 20, 'x'))}), Errc::too_large);
+}
+
 TEST_F(LocalJournalTest, order_of_each_caller_is_kept) {
   options_.segment_bytes = 1 << 20;
   open();

@@ -32,7 +32,7 @@ class EchoSession final : public LinkUser {
   void on_open() override {
     check_worker();
     ++log_.opened;
-    link_.allow_large_messages();
+    link_.allow_large_messages(std::hash<std::string>()(link_.peer().address));
     log_.last_secure = link_.peer().secure;
   }
 

@@ -105,6 +105,69 @@ TEST(WebSocket, LargeFrameInSmallPieces_Arrives) {
   EXPECT_EQ(client.receive_frame()->payload, "next");
 }
 
+TEST(LargeInput, OfAnOwnerWhoHasItsShare_WaitsAndOthersDoNot) {
+  Options options = fast();
+  options.max_large_input_bytes = 4 * options.max_frame_bytes;
+  TestServer server(options);
+  TestClient first(server.port());
+  TestClient second(server.port());
+  TestClient other(server.port(), "127.0.0.2");
+  for (TestClient* client : {&first, &second, &other}) ASSERT_EQ(client->upgrade(), 101);
+  const std::string payload(100'000, 'L');
+  const std::string bytes = client_frame(WsOpcode::binary, payload);
+  const auto bytes_in = [&](const char* what) { return server.metric(std::string(what) + "{listener=\"client\"}"); };
+  first.send(bytes.substr(0, 80'000));
+  EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_bytes") >= 100'000; }));
+  second.send(bytes);
+  EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_waiting_bytes") > 0; }));
+  EXPECT_EQ(other.echo(payload), payload);
+  first.send(bytes.substr(80'000));
+  EXPECT_EQ(first.receive_frame()->payload, payload);
+  EXPECT_EQ(second.receive_frame()->payload, payload);
+  EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_bytes") == 0; }));
+  EXPECT_EQ(bytes_in("godwit_net_large_input_waiting_bytes"), 0);
+}
+
+TEST(LargeInput, WaitingForLongerThanTheKeepalive_ClosesAsOverloaded) {
+  Options options = fast();
+  options.max_large_input_bytes = options.max_frame_bytes;
+  TestServer server(options);
+  TestClient holder(server.port());
+  TestClient waiting(server.port(), "127.0.0.2");
+  ASSERT_EQ(holder.upgrade(), 101);
+  ASSERT_EQ(waiting.upgrade(), 101);
+  const std::string bytes = client_frame(WsOpcode::binary, std::string(100'000, 'L'));
+  holder.send(bytes.substr(0, 80'000));
+  EXPECT_TRUE(eventually([&] { return server.metric("godwit_net_large_input_bytes{listener=\"client\"}") > 0; }));
+  waiting.send_frame(WsOpcode::binary, "idle:200");
+  waiting.send(bytes.substr(0, 80'000));
+  while (const auto frame = waiting.receive_frame()) {
+    if (frame->opcode == WsOpcode::close) {
+      EXPECT_EQ(frame->close_code(), 4100);
+    }
+  }
+  EXPECT_EQ(server.metric("godwit_net_large_inputs_refused_total{listener=\"client\"}"), 1);
+}
+
+TEST(LargeInput, EachOfARowOfMessages_HasItsOwnTime) {
+  Options options = fast();
+  options.message_timeout_ms = 100;
+  TestServer server(options);
+  TestClient client(server.port());
+  ASSERT_EQ(client.upgrade(), 101);
+  // 66,000 bytes may take 4.2 s. Each message is complete after half of that, and so much of the next is there by then.
+  const std::string payload(70'000, 'L');
+  const std::string bytes = client_frame(WsOpcode::binary, payload);
+  client.send(bytes.substr(0, 66'000));
+  for (int i = 0; i < 3; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1'900));
+    client.send(bytes.substr(66'000) + bytes.substr(0, 66'000));
+    const auto frame = client.receive_frame();
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->opcode, WsOpcode::binary);
+  }
+}
+
 TEST(WebSocket, Ping_IsAnsweredWithItsPayload) {
   TestServer server;
   TestClient client(server.port());

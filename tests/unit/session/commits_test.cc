@@ -75,6 +75,26 @@ TEST_F(CommitsTest, Commit_that_the_journal_refuses_leaves_the_epoch_and_no_hole
   EXPECT_EQ(info(*ann_, *bob_).group_info(), "small");
 }
 
+TEST_F(CommitsTest, What_waits_for_a_chat_is_bounded_in_bytes) {
+  shards_.chat.max_held_chat_bytes = 100'000;
+  restart();
+  ann_ = &join("anna");
+  bob_ = &join("bobby");
+  // The first waits for Bob's account, then for the disk.
+  const auto replies = request_at_once(
+      *ann_, {commit(0), message(*bob_, std::string(60'000, 'x')), message(*bob_, std::string(60'000, 'y')), message(*bob_, "small")});
+  EXPECT_EQ(replies[0].sent().chat_seq(), 1U);
+  EXPECT_EQ(replies[1].sent().chat_seq(), 2U);
+  EXPECT_EQ(code(replies[2]), v1::overloaded);
+  EXPECT_GT(replies[2].error().retry_after_ms(), 0U);
+  EXPECT_EQ(replies[3].sent().chat_seq(), 3U);
+  // All of the room is given back.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(request(*ann_, commit(1 + i, std::string(50'000, 'i'))).has_sent());
+  }
+  EXPECT_EQ(metrics_.gauge("godwit_chat_held_bytes", "").Value(), 0);
+}
+
 TEST_F(CommitsTest, Group_info_comes_from_memory_or_the_store_and_is_the_latest) {
   EXPECT_EQ(info(*ann_, *bob_).epoch(), 0U);
   for (std::uint64_t epoch = 0; epoch < 4; ++epoch) {

@@ -41,7 +41,7 @@ class Recorder final : public Link {
     closed_ = reason;
   }
   void set_idle_timeout(std::uint32_t milliseconds) override { idle_ms = milliseconds; }
-  void allow_large_messages() override {}
+  void allow_large_messages(std::uint64_t) override {}
   void move_to(Worker& worker, Task then) override {
     worker_ = &worker;
     if (worker.is_current()) return then();
