@@ -135,8 +135,13 @@ async function telling<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function transaction(work: Work, incoming: Incoming, outgoing: Outgoing): Transaction {
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    open: (envelope: Envelope) => telling(() => incoming.open(work, envelope)),
+    open(envelope: Envelope) {
+      const opening = last.then(() => incoming.open(work, envelope));
+      last = opening.catch(() => undefined);
+      return telling(async () => (await opening).brought);
+    },
     seal: (chat: ChatRef, id: Uint8Array, content: Uint8Array) => outgoing.seal(work, chat, id, content),
     writes: (): Write[] => work.writes(),
     done: () => work.done(),
