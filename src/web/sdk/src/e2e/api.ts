@@ -123,11 +123,13 @@ export type Opened =
 
 /**
  * A unit of work. At most one is open at a time, `begin` waits for the one before. Any number of messages may be opened
- * and sealed in it; state is encoded once, by `writes`.
+ * and sealed in it; state is encoded once, by `writes`, before which all
+ * that is being opened must be awaited.
  */
 export interface Transaction {
   /**
-   * Opens an envelope of an inbox or of a page of history, in the order of the chat. Never throws for what a sender
+   * Opens an envelope of an inbox or of a page of history, in the order of the chat; several may be under way, which is
+   * quicker than one after the other. Never throws for what a sender
    * made; throws when keys could not be looked up (the connection was lost): then `abort`, acknowledge nothing, and
    * begin again on the next connection.
    */
@@ -213,7 +215,8 @@ export interface E2e {
 
   /** Makes the encryption of a group that was just made (CreateGroup with `encrypted`) by this device. */
   createGroup(chat: Uint8Array): Promise<void>;
-  /** ChangeGroup with a commit. At most 200 users at a time are added in a commit; more are several commits. Returns the last reply. */
+  /** ChangeGroup with a commit. At most 200 users at a time are added in a commit; more are several commits, and the last reply
+   * is returned, with everybody's `not_added`. Who is in already is left out. */
   changeMembers(chat: Uint8Array, change: MemberChange): Promise<GroupChanged>;
   /** AnswerJoin; accepting comes with a commit. */
   answerJoin(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged>;
