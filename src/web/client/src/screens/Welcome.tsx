@@ -1,6 +1,7 @@
 // The first screen of a device: a new account, or an account that there is already.
 import type { RegistrationMode } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
+import { StorageNotice } from "../components/ConnectionBar";
 import { Icon } from "../components/Icon";
 import { deviceName } from "../lib/device";
 import { errorText } from "../lib/errors";
@@ -89,6 +90,9 @@ export function Welcome() {
           <h1 class="text-2xl font-semibold">Welcome to Godwit</h1>
           <p class="text-soft">Private messages, groups and calls. What you write can be read by those you write to, and by nobody between.</p>
         </header>
+        <div role="status" class="-mx-8 empty:hidden">
+          <StorageNotice />
+        </div>
         {linking ? (
           <LinkThisDevice onBack={() => setLinking(false)} />
         ) : (
