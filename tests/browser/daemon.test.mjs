@@ -210,7 +210,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.write(said("Without Ben"));
     await ben.go();
     await ben.page.locator("[data-testid=chat-title]", { hasText: "Waders at sea" }).click();
-    await ben.page.locator("text=You are not in this group any more").waitFor();
+    await ben.page.locator("text=You are not in this group any more").first().waitFor();
     await ben.seesNot("Without Ben");
   });
 
