@@ -2,11 +2,12 @@
 // looked for in all that the daemon has, and is not there.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import path from "node:path";
 import { after, before, describe } from "node:test";
 import { Daemon } from "./daemon.mjs";
 import { Person } from "./person.mjs";
 import { stepsOf } from "./steps.mjs";
-import { launch } from "./support.mjs";
+import { kRepository, launch } from "./support.mjs";
 
 const kRun = randomBytes(4).toString("hex");
 const kMarker = `marker-${randomBytes(8).toString("hex")}`;
@@ -69,6 +70,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.press("Delete for everyone");
     await ann.sees("This message was deleted");
     await ann.seesNot("Not for long");
+  });
+
+  step("a message is forwarded", async () => {
+    await ann.choose("A better answer", "Forward");
+    await ann.page.locator("dialog").getByRole("button", { name: ben.handle }).click();
+    await ben.bubble("A better answer").nth(1).waitFor();
   });
 
   step("a reload in the middle of a conversation loses and repeats nothing", async () => {
@@ -235,6 +242,8 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.press(`Mute ${ann.handle}`);
     const row = ben.page.locator("a[href^='#/status/']", { hasText: ann.handle });
     await row.filter({ hasText: "muted" }).waitFor();
+    await ben.press("Unmute");
+    await row.filter({ hasNotText: "muted" }).waitFor();
     await ann.press("Remove this status");
     await row.waitFor({ state: "detached" });
   });
@@ -272,9 +281,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.go("settings", "profile");
     await ann.page.fill("label:has-text('Your name') input", said("Ann Sandpiper"));
     await ann.press("Save");
+    await ann.page.setInputFiles("input[type=file]", path.join(kRepository, "src/web/client/public/icon-512.png"));
+    await ann.page.locator("main img[src^='data:image/jpeg']").waitFor();
     await ann.openChat(ben.handle);
     await ann.write(said("Now with a name"));
     await ben.page.locator("header h1", { hasText: "Ann Sandpiper" }).waitFor();
+    await ben.page.locator("header img[src^='data:image/jpeg']").waitFor();
     await ben.about();
     await ben.page.locator("label", { hasText: "Disappearing messages" }).locator("select").selectOption({ label: "30 seconds" });
     await ann.sees("Messages disappear after 30 seconds");

@@ -82,7 +82,7 @@ export function MessageMenu(props: {
       return (
         <Menu label="Actions for this message" at={props.at} items={items.filter((item) => !!item)} onClose={onClose}>
           {isText && accepted && canWrite && (
-            <li role="none" class="flex-row! flex-nowrap border-b border-base-300 pb-1">
+            <li role="none" class="flex-row! flex-nowrap items-center border-b border-base-300 pb-1">
               {kQuick.map((emoji) => (
                 <button key={emoji} role="menuitem" class={`px-1.5! text-xl ${emoji === mine ? "bg-accent" : ""}`} aria-label={`React with ${emoji}`} onClick={() => react(emoji)}>
                   {emoji}

@@ -95,17 +95,13 @@ export function Welcome() {
         </div>
         {linking ? (
           <LinkThisDevice onBack={() => setLinking(false)} />
+        ) : !mode ? (
+          <p class="flex items-center justify-center gap-2 text-soft" role="status">
+            <span class="loading loading-spinner loading-sm" /> Connecting to the server…
+          </p>
         ) : (
           <>
-            {!mode ? (
-              <p class="flex items-center justify-center gap-2 text-soft" role="status">
-                <span class="loading loading-spinner loading-sm" /> Connecting to the server…
-              </p>
-            ) : mode === "closed" ? (
-              <p class="text-center text-soft">This server takes no new accounts.</p>
-            ) : (
-              <Register mode={mode} />
-            )}
+            {mode === "closed" ? <p class="text-center text-soft">This server takes no new accounts.</p> : <Register mode={mode} />}
             <div class="flex items-center gap-3 text-sm text-soft before:h-px before:grow before:bg-base-300 after:h-px after:grow after:bg-base-300">or</div>
             <button class="btn btn-lg" onClick={() => setLinking(true)}>
               <Icon name="qr" /> Link to my account
