@@ -10,7 +10,7 @@ import {
   createApplicationMessage, createCommit, createGroup, decodeMlsMessage,
   emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroupExternal, joinGroupWithExtensions, mlsExporter, processMessage,
   type CiphersuiteImpl, type ClientConfig, type ClientState, type Extension, type KeyPackage, type LeafNode,
-  type PrivateKeyPackage, type Proposal,
+  type PrivateKeyPackage, type PrivateMessage, type Proposal,
 } from "ts-mls";
 import { createGroupInfo } from "ts-mls/createCommit.js";
 import { decodeGroupInfo, encodeGroupInfo } from "ts-mls/groupInfo.js";
@@ -294,12 +294,10 @@ export class Mls {
     };
   }
 
-  /** The epoch of an application message; undefined: it is none. */
-  epochOf(message: Uint8Array): bigint | undefined {
+  /** An application message; undefined: it is none. */
+  read(message: Uint8Array): PrivateMessage | undefined {
     const decoded = decodeWhole(decodeMlsMessage, message);
-    return decoded?.wireformat === "mls_private_message" && decoded.privateMessage.contentType === "application"
-      ? decoded.privateMessage.epoch
-      : undefined;
+    return decoded?.wireformat === "mls_private_message" && decoded.privateMessage.contentType === "application" ? decoded.privateMessage : undefined;
   }
 
   /**
@@ -307,10 +305,7 @@ export class Mls {
    * the outer one does not tell who the sender is. It is theirs once `signed` is true: that takes another thread the longest,
    * and the next message can be opened meanwhile.
    */
-  async open(state: MlsState, message: Uint8Array): Promise<{ state: MlsState; plaintext: Uint8Array; from: Leaf; signed: Promise<boolean> }> {
-    const decoded = decodeWhole(decodeMlsMessage, message);
-    if (decoded?.wireformat !== "mls_private_message") throw new MlsRefused("not an application message");
-    const { privateMessage } = decoded;
+  async open(state: MlsState, privateMessage: PrivateMessage): Promise<{ state: MlsState; plaintext: Uint8Array; from: Leaf; signed: Promise<boolean> }> {
     if (!equal(privateMessage.groupId, state.groupContext.groupId)) throw new MlsRefused("of another chat");
     const past = privateMessage.epoch === state.groupContext.epoch ? undefined : state.historicalReceiverData.get(privateMessage.epoch);
     if (!past && privateMessage.epoch !== state.groupContext.epoch) throw new MlsRefused("of an epoch that is not kept");

@@ -54,7 +54,7 @@ for (let i = 0; i < 500; i++) {
 }
 const middle = performance.now();
 let reader = bobs.state;
-for (const message of messages) reader = (await others[0]!.open(reader, message)).state;
+for (const message of messages) reader = (await others[0]!.open(reader, others[0]!.read(message)!)).state;
 const end = performance.now();
 console.log(`sealed ${(500_000 / (middle - begin)).toFixed(0)}/s, opened ${(500_000 / (end - middle)).toFixed(0)}/s, ${messages[0]!.length} bytes each`);
 const rows = await time("encoding state", 5, async () => stateWrites("g/", bobs.state, reader));

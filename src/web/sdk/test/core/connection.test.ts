@@ -78,6 +78,22 @@ for (const [name, e2e] of kEncryptions) describe(`faults, ${name}`, () => {
     assert.deepEqual(await texts(alice, toBob), ["hello", "a", "b", "c"]);
   });
 
+  test("a message that waits behind another can be taken back", async () => {
+    await alice.send(toBob, "hello");
+    await until("hello is there", async () => (await texts(bob, toAlice)).length === 1);
+    bob.disconnect();
+    for (const text of ["a", "b"]) await bob.send(toAlice, text);
+    const { id } = await bob.send(toAlice, "no");
+    wire.onServerFrame = (body) => (body.case === "sent" ? "hold" : "pass");
+    bob.connect();
+    await until("the first is there", async () => (await texts(alice, toBob)).length === 2);
+    await bob.messages.remove(toAlice, id, true);
+    wire.release();
+    await bob.send(toAlice, "c");
+    await until("all are there", async () => (await texts(alice, toBob)).includes("c"));
+    assert.deepEqual(await texts(alice, toBob), ["hello", "a", "b", "c"]);
+  });
+
   test("a reply that is lost does not send a message twice", async () => {
     // The first answer to everything: with encryption that is a commit, and then the message.
     let answers = 0;

@@ -57,7 +57,7 @@ test("OpenMLS joins by our welcome, follows our commits, and both read each othe
   assert.equal(new TextDecoder().decode(read.message), "from ours");
 
   const reply = await cc.transaction((ctx) => ctx.encryptMessage(conversation(), utf8("from theirs")));
-  const opened = await alice.open(sealed.state, reply);
+  const opened = await alice.open(sealed.state, alice.read(reply)!);
   assert.equal(new TextDecoder().decode(opened.plaintext), "from theirs");
   assert.deepEqual([opened.from.userId, opened.from.deviceId], [2n, 1]);
 
@@ -72,7 +72,7 @@ test("OpenMLS joins by our welcome, follows our commits, and both read each othe
   const followed = await alice.follow(second.state, bundle().commit, ({ committer }) => committer.userId === 2n);
   const followedByCarol = await carol.follow(carols, bundle().commit, () => true);
   const last = await alice.seal(followed.state, utf8("all read this"));
-  assert.equal(new TextDecoder().decode((await carol.open(followedByCarol.state, last.message)).plaintext), "all read this");
+  assert.equal(new TextDecoder().decode((await carol.open(followedByCarol.state, carol.read(last.message)!)).plaintext), "all read this");
   assert.equal(new TextDecoder().decode((await cc.transaction((ctx) => ctx.decryptMessage(conversation(), last.message))).message), "all read this");
 
   // And ours removes theirs.
@@ -97,7 +97,7 @@ test("each joins the other by an external commit", async () => {
   const joined = await carol.joinExternally(id, info, new Uint8Array());
   await cc.transaction((ctx) => ctx.decryptMessage(new ConversationId(id), joined.commit));
   const back = await cc.transaction((ctx) => ctx.encryptMessage(new ConversationId(id), utf8("hello carol")));
-  assert.equal(new TextDecoder().decode((await carol.open(joined.state, back)).plaintext), "hello carol");
+  assert.equal(new TextDecoder().decode((await carol.open(joined.state, carol.read(back)!)).plaintext), "hello carol");
 });
 
 async function readAny(bytes: Uint8Array) {

@@ -53,8 +53,9 @@ export class Incoming {
     if (this.isOwn(envelope)) return kNothing;
     const name = nameOf(chat);
     const { mls: state, joinedEpoch } = await tx.get(name);
-    const epoch = this.mls.epochOf(envelope.payload);
-    if (epoch === undefined) return bringing(unreadable("forged"));
+    const message = this.mls.read(envelope.payload);
+    if (!message) return bringing(unreadable("forged"));
+    const { epoch } = message;
     if (!state) tx.after(() => this.needsJoin(chat));
     if (!state || joinedEpoch === undefined || epoch < joinedEpoch) return bringing(unreadable("before_joining"));
     if (epoch > state.groupContext.epoch) {
@@ -64,7 +65,7 @@ export class Incoming {
     }
     if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return bringing(unreadable("too_late"));
     try {
-      const { state: after, plaintext, from, signed } = await this.mls.open(state, envelope.payload);
+      const { state: after, plaintext, from, signed } = await this.mls.open(state, message);
       // Any member can encrypt as another one, but not by the server: the keys of the true message stay.
       if (from.userId !== envelope.from || from.deviceId !== envelope.fromDevice) return bringing(unreadable("forged"));
       await tx.update(name, { mls: after });
