@@ -1,15 +1,19 @@
 // How quick the web client is, in numbers; prints JSON, one line a measurement.
 //   node bench.mjs [MESSAGES]
-// Against the real daemon, encryption included: from the key to the own bubble, and to the bubble of the other side; a cold
-// start with what was written. On the double of the SDK (no server, no encryption): a cold start with 1,000 chats and 100,000
-// messages, and the frames while one scrolls through these.
+// Against the real daemon, encryption included: from the key to the own bubble, and to the bubble of the other side. With
+// 1,000 chats and 100,000 messages in the browser's store: a cold start, and the frames while one scrolls through a chat.
+import { createRequire } from "node:module";
+import { loadavg } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { Daemon } from "./daemon.mjs";
 import { Person } from "./person.mjs";
-import { kRepository, launch, serve } from "./support.mjs";
+import { kRepository, launch } from "./support.mjs";
 
 const kMessages = Number(process.argv[2] ?? 100);
 const kScrollMs = 10_000;
+const kStarts = 5;
+const kStore = { chats: 1000, messages: 100_000, share: 0.1 };
 
 const report = (what, values) => console.log(JSON.stringify({ what, ...values }));
 function spread(values) {
@@ -48,21 +52,44 @@ async function latency(browser, daemon) {
     const shown = new Map(await person.page.evaluate(() => [...globalThis.shownAt]));
     report(what, spread(typed.map((at, i) => shown.get(String(i)) - at)));
   }
-  const begin = Date.now();
-  await ben.page.reload();
-  await ben.bubble(`bench-${kMessages - 1}`).first().waitFor();
-  report("cold start, real store", { messages: kMessages, ms: Date.now() - begin });
   await ann.leave();
   await ben.leave();
 }
 
-async function crowd(browser, url) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, serviceWorkers: "block" });
-  const begin = Date.now();
-  await page.goto(`${url}?chats=1000&messages=100000#/chat/u2000`);
-  await page.locator("article").first().waitFor();
-  // The double makes its world first, which is no part of the client's work.
-  report("cold start, double", { chats: 1000, messages: 100_000, ms: Date.now() - begin, heap_mb: await page.evaluate(() => Math.round(performance.memory.usedJSHeapSize / 1e6)) });
+/** The script that puts `fillStore` into a page. */
+async function fillScript() {
+  const client = createRequire(path.join(kRepository, "src/web/client/package.json"));
+  const { build } = await import(pathToFileURL(client.resolve("vite")));
+  const lib = { entry: path.join(import.meta.dirname, "fill-store.ts"), formats: ["iife"], name: "fill", fileName: "fill" };
+  const [{ output }] = await build({ configFile: false, logLevel: "error", build: { write: false, minify: false, lib } });
+  return output[0].code;
+}
+
+async function crowd(browser, daemon) {
+  const person = await Person.arrive(browser, daemon.url, "crowd");
+  await person.register("bench.crowd");
+  const { page } = person;
+  page.setDefaultTimeout(600_000);
+  // Another page of the same origin, while the client is closed.
+  await page.goto(`${daemon.url}favicon.svg`);
+  await page.evaluate(await fillScript());
+  const chat = await page.evaluate((store) => globalThis.fillStore(store), kStore);
+  const toList = [];
+  const toChat = [];
+  for (let i = 0; i < kStarts; ++i) {
+    await page.goto("about:blank");
+    const begin = Date.now();
+    await page.goto(`${daemon.url}#/chat/${chat}`);
+    await page.locator("[data-testid=chat-title]").first().waitFor();
+    toList.push(Date.now() - begin);
+    await page.locator("article").first().waitFor();
+    toChat.push(Date.now() - begin);
+  }
+  report("cold start to the list of chats", { ...kStore, ...spread(toList) });
+  report("cold start to the messages of a chat", spread(toChat));
+  await person.ready();
+  const log = page.locator("[role=log]");
+  await log.hover();
   const frames = await page.evaluate(async (ms) => {
     const log = document.querySelector("[role=log]");
     const times = [];
@@ -76,17 +103,16 @@ async function crowd(browser, url) {
     return times;
   }, kScrollMs);
   report("frames while scrolling", { ...spread(frames), late: frames.filter((ms) => ms > 33.4).length, fps: Math.round((frames.length * 1000) / kScrollMs) });
-  await page.close();
+  await person.leave();
 }
 
 const browser = await launch();
 const daemon = await new Daemon().start();
-const files = await serve(path.join(kRepository, "src/web/client/dist-double"));
+report("load of this machine", { load: loadavg().map((load) => Math.round(load * 10) / 10) });
 try {
-  await crowd(browser, files.url);
+  await crowd(browser, daemon);
   await latency(browser, daemon);
 } finally {
-  files.close();
   await browser.close();
   await daemon.end();
 }

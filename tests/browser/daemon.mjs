@@ -26,7 +26,13 @@ export class Daemon {
   folder = mkdtempSync(path.join(tmpdir(), "godwit-browser-"));
   port = 0;
   adminPort = 0;
+  #settings;
   #child;
+
+  /** Settings beside those that all tests have. */
+  constructor(settings = {}) {
+    this.#settings = settings;
+  }
 
   get url() {
     return `http://127.0.0.1:${this.port}/`;
@@ -40,7 +46,7 @@ export class Daemon {
     if (!existsSync(kBinary)) throw new Error(`no daemon at ${kBinary}: build it, or set GODWIT_BIN`);
     const begin = existsSync(this.log) ? readFileSync(this.log).length : 0;
     const output = openSync(this.log, "a");
-    const settings = { ...kSettings, "server.data_dir": path.join(this.folder, "data"), "net.listen": `127.0.0.1:${this.port}` };
+    const settings = { ...kSettings, ...this.#settings, "server.data_dir": path.join(this.folder, "data"), "net.listen": `127.0.0.1:${this.port}` };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GODWIT_")));
     this.#child = spawn(kBinary, flags, { stdio: ["ignore", output, output], env });
@@ -74,6 +80,12 @@ export class Daemon {
 
   async metrics() {
     return (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text();
+  }
+
+  /** A code for those who register where the daemon wants one. */
+  async invite() {
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}/v1/invites`, { method: "POST", body: "{}" });
+    return (await answer.json()).code;
   }
 
   /** Which of the texts are in the files of the daemon: data directory and log. */

@@ -2,10 +2,12 @@
 // looked for in all that the daemon has, and is not there.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, before, describe, test } from "node:test";
+import path from "node:path";
+import { after, before, describe } from "node:test";
 import { Daemon } from "./daemon.mjs";
 import { Person } from "./person.mjs";
-import { launch } from "./support.mjs";
+import { stepsOf } from "./steps.mjs";
+import { kRepository, launch } from "./support.mjs";
 
 const kRun = randomBytes(4).toString("hex");
 const kMarker = `marker-${randomBytes(8).toString("hex")}`;
@@ -15,19 +17,7 @@ const said = (what) => `${what} ${kMarker}`;
 
 describe("the web client and the daemon", { concurrency: false }, () => {
   let daemon, browser, ann, ben, cleo, second;
-  let failed = "";
-  // One step builds on those before: after a failure the others are not tried. What was on the screens then is kept.
-  const step = (name, doing) =>
-    test(name, async () => {
-      assert.equal(failed, "", "an earlier step failed");
-      try {
-        await doing();
-      } catch (error) {
-        failed = name;
-        for (const person of [ann, ben, cleo, second]) await person?.keep(`failed-${person.name}`);
-        throw error;
-      }
-    });
+  const step = stepsOf(() => [ann, ben, cleo, second]);
   before(async () => {
     daemon = await new Daemon().start();
     browser = await launch();
@@ -82,6 +72,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.seesNot("Not for long");
   });
 
+  step("a message is forwarded", async () => {
+    await ann.choose("A better answer", "Forward");
+    await ann.page.locator("dialog").getByRole("button", { name: ben.handle }).click();
+    await ben.bubble("A better answer").nth(1).waitFor();
+  });
+
   step("a reload in the middle of a conversation loses and repeats nothing", async () => {
     for (let i = 0; i < 5; ++i) await ann.write(said(`reload-${i}`));
     await ann.page.reload();
@@ -129,7 +125,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
   step("both see the same safety number", async () => {
     const digits = [];
     for (const person of [ann, ben]) {
-      await person.page.locator("header a[aria-label^='About']").click();
+      await person.about();
       await person.page.click("text=Verify the safety number");
       digits.push(await person.page.locator("[data-testid=digits]").innerText());
     }
@@ -181,7 +177,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.sees(said("To all"));
     await ann.tick("To all", "Read");
 
-    await ann.page.locator("header a[aria-label^='About']").click();
+    await ann.about();
     await ann.press("New invite link");
     await ann.press("Make link");
     const link = await ann.page.locator("[data-testid=invite-link]").innerText();
@@ -197,7 +193,7 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await cleo.sees(said("Welcome, Cleo"));
     await cleo.write(said("I am in"));
     await ben.sees(said("I am in"));
-    await ann.page.locator("header a[aria-label^='About']").click();
+    await ann.about();
     await ann.page.locator("main li", { hasText: ben.handle }).locator("button").click();
     await ann.page.getByRole("menuitem", { name: "Make admin" }).click();
     await ben.sees("is an admin now");
@@ -208,12 +204,27 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.write(said("Without Cleo"));
     await ben.sees(said("Without Cleo"));
     await cleo.seesNot("Without Cleo");
+
+    await ann.about();
+    await ann.page.fill("label:has-text('Name of the group') input", said("Waders at sea"));
+    await ann.press("Save");
+    await ben.page.locator("header h1", { hasText: "Waders at sea" }).waitFor();
+    await ben.about();
+    await ben.press("Leave the group");
+    await ben.press("Leave");
+    await ann.openChat("Waders at sea");
+    await ann.sees("left.");
+    await ann.write(said("Without Ben"));
+    await ben.go();
+    await ben.page.locator("[data-testid=chat-title]", { hasText: "Waders at sea" }).click();
+    await ben.page.locator("text=You are not in this group any more").first().waitFor();
+    await ben.seesNot("Without Ben");
   });
 
   step("a status is seen by a contact, and its author knows", async () => {
     for (const [person, other] of [[ann, ben], [ben, ann]]) {
       await person.openChat(other.handle);
-      await person.page.locator("header a[aria-label^='About']").click();
+      await person.about();
       await person.press("Add");
       await person.page.locator("text=Remove from contacts").waitFor();
     }
@@ -228,6 +239,13 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.press("Seen by 1");
     await ann.page.locator("dialog", { hasText: ben.handle }).waitFor();
     await ann.press("Close");
+    await ben.press(`Mute ${ann.handle}`);
+    const row = ben.page.locator("a[href^='#/status/']", { hasText: ann.handle });
+    await row.filter({ hasText: "muted" }).waitFor();
+    await ben.press("Unmute");
+    await row.filter({ hasNotText: "muted" }).waitFor();
+    await ann.press("Remove this status");
+    await row.waitFor({ state: "detached" });
   });
 
   step("a video call: pictures arrive on both sides, and the chat remembers it", async () => {
@@ -263,12 +281,20 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.go("settings", "profile");
     await ann.page.fill("label:has-text('Your name') input", said("Ann Sandpiper"));
     await ann.press("Save");
+    await ann.page.setInputFiles("input[type=file]", path.join(kRepository, "src/web/client/public/icon-512.png"));
+    await ann.page.locator("main img[src^='data:image/jpeg']").waitFor();
     await ann.openChat(ben.handle);
     await ann.write(said("Now with a name"));
     await ben.page.locator("header h1", { hasText: "Ann Sandpiper" }).waitFor();
-    await ben.page.locator("header a[aria-label^='About']").click();
-    await ben.page.locator("label", { hasText: "Disappearing messages" }).locator("select").selectOption({ label: "1 day" });
-    await ann.sees("Messages disappear after 1 day");
+    await ben.page.locator("header img[src^='data:image/jpeg']").waitFor();
+    await ben.about();
+    await ben.page.locator("label", { hasText: "Disappearing messages" }).locator("select").selectOption({ label: "30 seconds" });
+    await ann.sees("Messages disappear after 30 seconds");
+    await ben.openChat("Ann Sandpiper");
+    await ben.write(said("Not for ever"));
+    await ann.sees("Not for ever");
+    for (const person of [ann, ben]) await person.seesNot("Not for ever");
+    await ben.sees("Now with a name");
     await ann.go();
     await ann.page.locator("a[href^='#/chat/g']", { hasText: "Waders" }).click({ button: "right" });
     await ann.page.getByRole("menuitem", { name: "Archive" }).click();

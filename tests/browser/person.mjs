@@ -11,9 +11,10 @@ export class Person {
     page.on("console", (message) => this.said.push(message.text()));
   }
 
-  /** A browser that nothing is stored in. */
-  static async arrive(browser, url, name, options = {}) {
-    const context = await browser.newContext({ permissions: ["camera", "microphone", "clipboard-read", "clipboard-write"], ...options });
+  /** A browser that nothing is stored in. `before` runs in each page before its own scripts. */
+  static async arrive(browser, url, name, { before, notifications } = {}) {
+    const context = await browser.newContext({ permissions: ["camera", "microphone", "clipboard-read", "clipboard-write", ...(notifications ? ["notifications"] : [])] });
+    if (before) await context.addInitScript(before);
     const page = await context.newPage();
     page.setDefaultTimeout(kWaitMs);
     await page.goto(url);
@@ -49,6 +50,11 @@ export class Person {
     await this.page.fill("input[aria-label='User name or invite link']", handle);
     await this.page.keyboard.press("Enter");
     await this.page.locator("textarea").waitFor();
+  }
+
+  /** From a chat to what is known of it. */
+  async about() {
+    await this.page.locator("header a[aria-label^='About']").click();
   }
 
   /** Returns when the message is shown: from then on it is kept, whatever happens to the page. */

@@ -33,7 +33,7 @@ export async function serve(folder) {
 }
 
 /** Chromium with a camera and a microphone that are not there, and WebRTC over loopback. */
-export function launch() {
+export function launch(flags = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -42,6 +42,7 @@ export function launch() {
       "--use-fake-ui-for-media-stream",
       "--allow-loopback-in-peer-connection",
       "--disable-features=WebRtcHideLocalIpsWithMdns",
+      ...flags,
     ],
   });
 }

@@ -14,7 +14,7 @@ import { Icon, IconButton } from "./Icon";
 function presenceText(chat: Chat): string {
   const typers = typing.value.get(chat.id);
   if (typers) return chat.kind === "group" ? `${typers.map(nameOf).join(", ")} typing…` : "typing…";
-  if (chat.kind === "group") return chat.left ? "You are not in this group any more" : chat.memberCount ? `${chat.memberCount} members` : "Group";
+  if (chat.kind === "group") return chat.memberCount && !chat.left ? `${chat.memberCount} members` : "Group";
   const presence = chat.peer && presences.value.get(chat.peer);
   if (!presence || presence.state === "hidden") return "";
   if (presence.state === "online") return "online";

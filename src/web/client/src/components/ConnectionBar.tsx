@@ -13,18 +13,33 @@ function Waiting({ until }: { until: number }) {
   return <span aria-hidden="true">{seconds ? `Trying again in ${seconds} s` : "Trying again…"}</span>;
 }
 
+const kNote = "flex items-center gap-3 px-4 py-2 text-sm";
+
+/** What is wrong with the store of this browser, if anything is. */
+export function StorageNotice() {
+  switch (storage.value) {
+    case "ok":
+      return null;
+    case "memory":
+      return <p class={`${kNote} bg-warning text-warning-content`}>This browser keeps nothing: when you close this tab, the account is gone from it.</p>;
+    case "full":
+      return <p class={`${kNote} bg-error text-error-content`}>No room left on this device. Free some, and receiving goes on.</p>;
+    case "failed":
+      return <p class={`${kNote} bg-error text-error-content`}>The store of this browser failed. Reload the page.</p>;
+  }
+}
+
 export function ConnectionBar() {
   const { state, retryAt } = connection.value;
-  const note = "flex items-center gap-3 px-4 py-2 text-sm";
   return (
     <div role="status">
       {state === "offline" && (
-        <p class={`${note} bg-neutral text-neutral-content`}>
+        <p class={`${kNote} bg-neutral text-neutral-content`}>
           <Icon name="warning" class="size-4" /> Offline. Messages are sent when there is a network.
         </p>
       )}
       {state === "connecting" && (
-        <p class={`${note} bg-base-200`}>
+        <p class={`${kNote} bg-base-200`}>
           <span class="loading loading-spinner loading-xs" />
           {retryAt ? <Waiting until={retryAt} /> : "Connecting…"}
           {retryAt && (
@@ -35,13 +50,11 @@ export function ConnectionBar() {
         </p>
       )}
       {state === "catching_up" && (
-        <p class={`${note} bg-base-200`}>
+        <p class={`${kNote} bg-base-200`}>
           <span class="loading loading-spinner loading-xs" /> Receiving messages…
         </p>
       )}
-      {storage.value === "memory" && <p class={`${note} bg-warning text-warning-content`}>This browser keeps nothing: when you close this tab, the account is gone from it.</p>}
-      {storage.value === "full" && <p class={`${note} bg-error text-error-content`}>No room left on this device. Free some, and receiving goes on.</p>}
-      {storage.value === "failed" && <p class={`${note} bg-error text-error-content`}>The store of this browser failed. Reload the page.</p>}
+      <StorageNotice />
     </div>
   );
 }

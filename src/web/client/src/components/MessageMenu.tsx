@@ -6,6 +6,7 @@ import { account, attempt, client } from "../state/client";
 import { nameOf } from "../state/profiles";
 import { failed, toast } from "../state/toasts";
 import { Avatar } from "./Avatar";
+import { ForwardSheet } from "./ForwardSheet";
 import { Icon } from "./Icon";
 import { EmojiPicker, Later } from "./lazy";
 import { Menu, type MenuItem } from "./Menu";
@@ -13,7 +14,7 @@ import { Sheet } from "./Sheet";
 
 const kQuick = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
-type Open = "menu" | "emoji" | "delete" | "info" | "reactions";
+type Open = "menu" | "emoji" | "forward" | "delete" | "info" | "reactions";
 
 function Receipts({ message }: { message: Message }) {
   const [list, setList] = useState<{ user: string; delivered: boolean; read: boolean }[]>();
@@ -70,6 +71,7 @@ export function MessageMenu(props: {
   const items: (MenuItem | false | undefined)[] = [
     isText && canWrite && { icon: "reply", label: "Reply", onClick: props.onReply },
     isText && { icon: "copy", label: "Copy", onClick: () => message.content.kind === "text" && void navigator.clipboard.writeText(message.content.text).then(() => toast("Copied"), failed) },
+    isText && { icon: "forward", label: "Forward", stays: true, onClick: show("forward") },
     isText && message.own && accepted && canWrite && { icon: "edit", label: "Edit", onClick: props.onEdit },
     message.own && accepted && chat.kind === "group" && { icon: "info", label: "Message info", stays: true, onClick: show("info") },
     message.state === "failed" && { icon: "retry", label: "Try again", onClick: () => void attempt((client) => client.messages.retry(chat.id, message.id)) },
@@ -80,7 +82,7 @@ export function MessageMenu(props: {
       return (
         <Menu label="Actions for this message" at={props.at} items={items.filter((item) => !!item)} onClose={onClose}>
           {isText && accepted && canWrite && (
-            <li role="none" class="flex-row! flex-nowrap border-b border-base-300 pb-1">
+            <li role="none" class="flex-row! flex-nowrap items-center border-b border-base-300 pb-1">
               {kQuick.map((emoji) => (
                 <button key={emoji} role="menuitem" class={`px-1.5! text-xl ${emoji === mine ? "bg-accent" : ""}`} aria-label={`React with ${emoji}`} onClick={() => react(emoji)}>
                   {emoji}
@@ -101,6 +103,8 @@ export function MessageMenu(props: {
           </Later>
         </Sheet>
       );
+    case "forward":
+      return message.content.kind === "text" ? <ForwardSheet text={message.content.text} onClose={onClose} /> : null;
     case "reactions":
       return (
         <Sheet title="Reactions" onClose={onClose}>

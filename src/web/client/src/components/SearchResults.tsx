@@ -68,7 +68,7 @@ export function SearchResults({ query, onOpen }: { query: string; onOpen: () => 
         <Found key={result.message.id} result={result} withChat onOpen={() => go("chat", result.message.chat, "at", result.message.id)} />
       ))}
       <p class="p-6 text-center text-sm text-soft" role="status">
-        {progress < 1 ? "Searching…" : !matching.length && !results.length ? `Nothing found for “${query}”` : `${results.length} messages`}
+        {progress < 1 ? "Searching…" : !matching.length && !results.length ? `Nothing found for “${query}”` : `${results.length} message${results.length === 1 ? "" : "s"}`}
       </p>
     </div>
   );

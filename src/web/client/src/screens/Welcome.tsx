@@ -1,6 +1,7 @@
 // The first screen of a device: a new account, or an account that there is already.
 import type { RegistrationMode } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
+import { StorageNotice } from "../components/ConnectionBar";
 import { Icon } from "../components/Icon";
 import { deviceName } from "../lib/device";
 import { errorText } from "../lib/errors";
@@ -89,19 +90,18 @@ export function Welcome() {
           <h1 class="text-2xl font-semibold">Welcome to Godwit</h1>
           <p class="text-soft">Private messages, groups and calls. What you write can be read by those you write to, and by nobody between.</p>
         </header>
+        <div role="status" class="-mx-8 empty:hidden">
+          <StorageNotice />
+        </div>
         {linking ? (
           <LinkThisDevice onBack={() => setLinking(false)} />
+        ) : !mode ? (
+          <p class="flex items-center justify-center gap-2 text-soft" role="status">
+            <span class="loading loading-spinner loading-sm" /> Connecting to the server…
+          </p>
         ) : (
           <>
-            {!mode ? (
-              <p class="flex items-center justify-center gap-2 text-soft" role="status">
-                <span class="loading loading-spinner loading-sm" /> Connecting to the server…
-              </p>
-            ) : mode === "closed" ? (
-              <p class="text-center text-soft">This server takes no new accounts.</p>
-            ) : (
-              <Register mode={mode} />
-            )}
+            {mode === "closed" ? <p class="text-center text-soft">This server takes no new accounts.</p> : <Register mode={mode} />}
             <div class="flex items-center gap-3 text-sm text-soft before:h-px before:grow before:bg-base-300 after:h-px after:grow after:bg-base-300">or</div>
             <button class="btn btn-lg" onClick={() => setLinking(true)}>
               <Icon name="qr" /> Link to my account

@@ -56,10 +56,10 @@ export function DevicesPage() {
               </span>
               <span class="min-w-0 grow">
                 <span class="block truncate font-medium">
-                  {device.name} {device.current && <span class="badge badge-sm badge-primary ml-1">This device</span>}
+                  {device.name}
                 </span>
                 <span class="block truncate text-sm text-soft">
-                  {device.online ? "online" : device.lastSeenAt ? `last seen ${momentText(device.lastSeenAt)}` : `added ${momentText(device.addedAt)}`}
+                  {device.current ? <b class="font-semibold text-primary">This device</b> : device.online ? "online" : device.lastSeenAt ? `last seen ${momentText(device.lastSeenAt)}` : `added ${momentText(device.addedAt)}`}
                 </span>
               </span>
               <IconButton icon="edit" label={`Rename ${device.name}`} onClick={() => setOpen({ what: "rename", device })} />

@@ -7,7 +7,7 @@ import { account } from "../../state/client";
 import { nameOf, profile } from "../../state/profiles";
 
 const kPages: readonly (readonly [string, IconName, string, string])[] = [
-  ["profile", "user", "Profile", "Name, user name"],
+  ["profile", "user", "Profile", "Name, picture"],
   ["devices", "devices", "Devices", "Link and sign out devices"],
   ["privacy", "lock", "Privacy", "Who sees what, blocked people"],
   ["notifications", "bell", "Notifications", "Messages and calls"],
