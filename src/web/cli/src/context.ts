@@ -68,17 +68,17 @@ export class Context {
 
   async untilOnline(client: Client): Promise<void> {
     if (client.state === "online") return;
-    const heard = await this.heard(client, "connection", ({ state }) => state === "online" || state === "stopped");
+    const heard = await this.heard(client, "connection", ({ state }) => state === "online");
     if (heard === undefined) throw new GodwitError("disconnected", `no connection to ${this.profile.server}`);
-    if (heard.state === "stopped") throw stopped(heard.reason);
   }
 
-  /** The first event that fits; undefined when there is none in time. */
+  /** The first event that fits; undefined when there is none in time. Rejects when none can come any more. */
   heard<K extends keyof Events>(client: Client, event: K, fits: (value: Events[K]) => boolean, ms = this.timeout): Promise<Events[K] | undefined> {
     return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer);
         off();
+        offConnection();
         this.interrupted.removeEventListener("abort", stop);
       };
       const stop = () => {
@@ -93,6 +93,11 @@ export class Context {
         if (!fits(value)) return;
         end();
         resolve(value);
+      });
+      const offConnection = client.on("connection", ({ state, reason }) => {
+        if (state !== "stopped") return;
+        end();
+        reject(stopped(reason));
       });
       this.interrupted.addEventListener("abort", stop);
       if (this.interrupted.aborted) stop();

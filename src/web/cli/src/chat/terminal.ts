@@ -5,6 +5,8 @@ import { sanitize } from "../sanitize.js";
 
 export class Terminal {
   readonly #lines: Interface;
+  /** Made at once: lines that come before somebody reads are kept. */
+  readonly #typed: AsyncIterableIterator<string>;
   readonly #isTty: boolean;
   #prompt = "> ";
   #open = true;
@@ -13,6 +15,7 @@ export class Terminal {
   constructor(onTyping: () => void) {
     this.#isTty = process.stdin.isTTY === true && process.stdout.isTTY === true;
     this.#lines = createInterface({ input: process.stdin, ...(this.#isTty ? { output: process.stdout } : {}), terminal: this.#isTty });
+    this.#typed = this.#lines[Symbol.asyncIterator]();
     this.#lines.on("SIGINT", () => this.close());
     if (this.#isTty) {
       process.stdin.on("keypress", () => {
@@ -25,9 +28,9 @@ export class Terminal {
     return this.#isTty;
   }
 
-  /** Until the end of the input. Lines that come before this is called are lost: call it at once. */
+  /** Until the end of the input. */
   async *read(): AsyncGenerator<string> {
-    for await (const line of this.#lines) {
+    for await (const line of this.#typed) {
       if (this.#isTty) this.#eraseTyped(line);
       yield line;
       this.#draw();

@@ -23,7 +23,6 @@ const chat: Command = {
     const names = context.names(client);
     const id = await names.chat(word!);
     const terminal = new Terminal(() => client.chats.typing(id));
-    const lines = terminal.read();
     const view = new ChatView(client, id, names, terminal);
     const session = { client, chat: id, names, view, terminal };
     context.interrupted.addEventListener("abort", () => terminal.close());
@@ -35,7 +34,7 @@ const chat: Command = {
     });
     await describe(session);
     await view.start(limit);
-    for await (const line of lines) {
+    for await (const line of terminal.read()) {
       if (line === "/quit") break;
       await handle(session, line).catch((error: unknown) => terminal.print(`! ${asFailure(error).message}`));
     }

@@ -7,6 +7,8 @@ import { json, line, securityText } from "../format.js";
 import { oneLine } from "../sanitize.js";
 
 const kMaxPage = 1000;
+/** So many messages are remembered as they were printed, so that only what differs is told as a change. */
+const kRemembered = 1000;
 
 /** Messages that came and were not read, of all chats: oldest first in each. */
 async function* unread(client: Client): AsyncGenerator<Message> {
@@ -31,10 +33,14 @@ const listen: Command = {
     // One after another, in the order in which they came.
     let last: Promise<void> = Promise.resolve();
     const inTurn = (work: () => Promise<void>) => (last = last.then(work).catch((error: Error) => context.out.note(`! ${error.message}`)));
+    const printed = new Map<string, string>();
     const print = (message: Message, type?: string) =>
       inTurn(async () => {
         const title = oneLine((await client.chats.get(message.chat))?.title ?? "");
         const text = await line(message, names);
+        if (printed.get(message.id) === text) return;
+        if (printed.size >= kRemembered) printed.delete(printed.keys().next().value!);
+        printed.set(message.id, text);
         const place = message.chat.startsWith("g") ? `[${title}] ` : "";
         context.out.result(`${place}${text}`, await json(message, title, names, type));
         if (options.read === true && type === undefined) await client.chats.markRead(message.chat, message.id);

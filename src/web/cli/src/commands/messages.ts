@@ -2,7 +2,7 @@
 
 import type { ChatId, Client, Message } from "@godwit/client";
 import { type Command, count } from "../command.js";
-import { type Context, stopped } from "../context.js";
+import type { Context } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { Exit, Failure, usage } from "../failure.js";
 import { json, line, time } from "../format.js";
@@ -27,14 +27,10 @@ async function stdin(): Promise<string> {
 /** Waits until the server has the message. It is stored here by now, and goes out later if not now. */
 async function untilSent(context: Context, client: Client, message: Message): Promise<Message> {
   const present = await client.messages.get(message.chat, message.id);
-  const stop = context.heard(client, "connection", ({ state }) => state === "stopped");
   const done =
     present !== undefined && present.state !== "waiting"
       ? present
-      : await Promise.race([
-          context.heard(client, "messageChanged", ({ id, state }) => id === message.id && state !== "waiting"),
-          stop.then((heard) => (heard === undefined ? undefined : Promise.reject(stopped(heard.reason)))),
-        ]);
+      : await context.heard(client, "messageChanged", ({ id, state }) => id === message.id && state !== "waiting");
   if (done === undefined) throw new Failure("disconnected", "no connection: the message is stored, and goes out with the next send, chat or listen", Exit.disconnected);
   if (done.error !== undefined) throw new Failure(done.error.code, done.error.message, Exit.refused);
   return done;
