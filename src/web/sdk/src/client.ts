@@ -1,7 +1,7 @@
 // Builds a client of its parts, and passes on what the connection brings.
 
 import type { Account, Calls, Chats, Client, ConnectionState, ContactsApi, Devices, Events, Groups, LinkOffer, Message, Messages, OpenOptions, PresenceApi, Profile, RegistrationMode, Safety, Settings, Statuses, UserId } from "./api.js";
-import { type AccountRecord, type Core, kDefaultTuning } from "./core.js";
+import { type AccountRecord, background, type Core, kDefaultTuning } from "./core.js";
 import { DeviceBook } from "./devices/devices.js";
 import { Enroll } from "./devices/enroll.js";
 import type { E2e, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
@@ -215,7 +215,7 @@ export class GodwitClient implements Client {
     this.#setState("online");
     this.#parts.chats.tellRead();
     void this.#parts.history.run();
-    void this.#learnHandles().catch(() => {});
+    background(this.#core, this.#learnHandles());
   }
 
   #push(body: ReplyBody): void {
@@ -227,9 +227,9 @@ export class GodwitClient implements Client {
       case "caughtUp":
         return this.#parts.inbox.caughtUp();
       case "watermarks":
-        return this.#background(this.#parts.marks.watermarks(body.value.watermarks));
+        return background(this.#core, this.#parts.marks.watermarks(body.value.watermarks));
       case "receiptCounts":
-        return this.#background(this.#parts.marks.receipts(body.value));
+        return background(this.#core, this.#parts.marks.receipts(body.value));
       case "presences":
         return this.#parts.presence.presences(body.value.presences);
       case "typingNotice":
@@ -243,15 +243,9 @@ export class GodwitClient implements Client {
       case "callState":
         return this.#parts.calls.push(body);
       case "keyStock":
-        return this.#background(this.#core.e2e().stock(body.value));
+        return background(this.#core, this.#core.e2e().stock(body.value));
       default: // newer servers may push what this client does not know
     }
-  }
-
-  #background(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (error instanceof GodwitError && error.code !== "disconnected") this.#emitter.emit("error", error);
-    });
   }
 
   async #makeDeviceKey(): Promise<SigningKey> {

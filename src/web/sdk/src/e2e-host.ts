@@ -44,7 +44,8 @@ export function e2eHost(core: Core, account: AccountRecord, deviceKey: SigningKe
 /** Reasons that may be gone at the next try. */
 const kPassing = new Set(["no_keys", "no_group_info", "no_secret", "rejoining_too_often", "too_many_races"]);
 
-function translate(error: unknown): unknown {
+/** Errors of the encryption as those of the SDK. */
+export function translate(error: unknown): unknown {
   if (error instanceof Refusal) return error.original;
   if (error instanceof E2eError) return new GodwitError("encryption_failed", error.message, kPassing.has(error.code), 0, { cause: error });
   return error;

@@ -12,7 +12,7 @@ import { OwnProfile } from "./chats/own-profile.js";
 import { Search } from "./chats/search.js";
 import { Security } from "./chats/security.js";
 import { Users } from "./chats/users.js";
-import type { Core } from "./core.js";
+import { background, type Core } from "./core.js";
 import { SafetyBook } from "./devices/safety.js";
 import { Outbox } from "./outbox/outbox.js";
 import { PresenceBook } from "./presence/presence.js";
@@ -76,7 +76,7 @@ export class Parts {
         this.presence.stopTyping(chat, message.from);
         void this.users.introduce(message.from).catch(() => {}); // tried again with their next message
       }
-      if (message.content.kind === "text") void this.groupEvents.readName(chat).catch(() => {});
+      if (message.content.kind === "text") background(core, this.groupEvents.readName(chat));
     };
   }
 

@@ -10,6 +10,9 @@ import { Peer } from "./peer.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+const kUnsealTries = 20;
+const kUnsealPause = 250;
+
 const kReasons: Partial<Record<CallEndReason, Call["endReason"]>> = {
   [CallEndReason.REJECTED]: "rejected",
   [CallEndReason.BUSY]: "busy",
@@ -80,10 +83,17 @@ export class ActiveCall {
     return this.#e2e.sealCall(chatRef(this.chat), fromHex(this.id), encoder.encode(text));
   }
 
-  /** Undefined when it does not come from a device of the chat, or is for another call. */
+  /**
+   * Undefined when it does not come from a device of the chat, or is for another call. The first call of a chat may be here
+   * before the message that sets up its encryption, so it is tried for a while.
+   */
   async unseal(sealed: Uint8Array): Promise<string | undefined> {
-    const bytes = await this.#e2e.openCall(chatRef(this.chat), fromHex(this.id), sealed);
-    return bytes === undefined ? undefined : decoder.decode(bytes);
+    for (let tries = 0; ; tries++) {
+      const bytes = await this.#e2e.openCall(chatRef(this.chat), fromHex(this.id), sealed);
+      if (bytes !== undefined) return decoder.decode(bytes);
+      if (tries === kUnsealTries || this.phase === "ended") return undefined;
+      await new Promise((resolve) => setTimeout(resolve, kUnsealPause));
+    }
   }
 
   get #e2e(): E2e {

@@ -1,7 +1,7 @@
 // Calls: places and answers them, and follows what the server tells of them.
 
 import type { Call, Calls, ChatId } from "../api.js";
-import { ask, type Core } from "../core.js";
+import { ask, background, type Core } from "../core.js";
 import type { ReplyBody } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
 import { type CallChanged, CallEndReason, CallKind, type CallOffered, CallPhase, type CallState } from "../gen/godwit_pb.js";
@@ -147,7 +147,9 @@ export class CallBook implements Calls {
   }
 
   push(body: ReplyBody): void {
-    this.#last = this.#last.then(() => this.#handle(body)).catch(() => {}); // what a peer made must not stop the others
+    const handled = this.#last.then(() => this.#handle(body));
+    background(this.#core, handled);
+    this.#last = handled.catch(() => {}); // what a peer made must not stop the others
   }
 
   async #handle(body: ReplyBody): Promise<void> {

@@ -1,6 +1,6 @@
 // Removes messages from this device when their time is over.
 
-import type { Core } from "../core.js";
+import { background, type Core } from "../core.js";
 import type { Model } from "./model.js";
 import { keys } from "./records.js";
 import { decodeRecord } from "../store/units.js";
@@ -20,7 +20,7 @@ export class Expiry {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.sweep().catch(() => {}), kInterval);
+    this.#timer = setInterval(() => background(this.#core, this.sweep()), kInterval);
     (this.#timer as { unref?: () => void }).unref?.();
   }
 

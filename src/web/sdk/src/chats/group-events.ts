@@ -1,7 +1,7 @@
 // Keeps settings and members of groups as their changes arrive; asks the server where a change was missed.
 
 import type { ChatId, Content, Role, UserId } from "../api.js";
-import { ask, type Core } from "../core.js";
+import { ask, background, type Core } from "../core.js";
 import { type ChatEvent, type Envelope, Role as WireRole } from "../gen/godwit_pb.js";
 import { chatRef, fromBase64Url, toBase64Url } from "../ids.js";
 import type { Unit } from "../store/units.js";
@@ -71,7 +71,8 @@ export class GroupEvents {
 
   #name(unit: Unit, chat: ChatRecord, sealed: Uint8Array): void {
     chat.sealedName = toBase64Url(sealed);
-    unit.after(() => void this.readName(chat.id).catch(() => {}));
+    this.#model.putChat(unit, chat); // first, so that the name is read of the chat as it is then
+    unit.after(() => background(this.#core, this.readName(chat.id)));
   }
 
   /** Decrypts the name, if its key has come. Tried again whenever a message of the group is stored. */
@@ -94,7 +95,7 @@ export class GroupEvents {
   stale(unit: Unit, chat: ChatId): void {
     unit.after(() => {
       this.#stale.add(chat);
-      void this.refreshStale();
+      background(this.#core, this.refreshStale());
     });
   }
 
@@ -102,7 +103,12 @@ export class GroupEvents {
     for (const chat of [...this.#stale]) {
       if (!this.#core.connection.live) return;
       this.#stale.delete(chat);
-      await this.refresh(chat).catch(() => this.#stale.add(chat));
+      try {
+        await this.refresh(chat);
+      } catch (error) {
+        this.#stale.add(chat); // asked again when next caught up
+        throw error;
+      }
     }
   }
 

@@ -49,10 +49,8 @@ export class MessageBook implements Messages {
   }
 
   async get(chat: ChatId, id: MessageId): Promise<Message | undefined> {
-    const place = await this.#core.store.get(keys.index(chat, id));
-    const bytes = place && (await this.#core.store.get(keys.message(chat, decodeRecord<string>(place))));
-    const record = this.#model.peek(chat);
-    return bytes === undefined || record === undefined ? undefined : this.#model.showMessage(record, decodeRecord<MessageRecord>(bytes));
+    const found = await this.#model.find(chat, id);
+    return found && this.#model.showMessage(this.#model.peek(chat)!, found);
   }
 
   async send(chat: ChatId, { text, replyTo, replyToStatus, ttlS }: Draft): Promise<Message> {

@@ -1,7 +1,7 @@
 // The local model: chats in memory, messages in the store, and how both are shown.
 
 import type { Chat, ChatId, Content, Message, MessageId, MessageState, Profile, UserId } from "../api.js";
-import type { Core } from "../core.js";
+import { background, type Core } from "../core.js";
 import { directChat, fromBase64Url } from "../ids.js";
 import { afterPrefix } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
@@ -93,6 +93,18 @@ export class Model {
     return message === undefined ? undefined : { place: place!, message };
   }
 
+  /** A stored message, outside of a unit. */
+  async find(chat: ChatId, id: MessageId): Promise<MessageRecord | undefined> {
+    // It may move to its place in the chat between the two reads: then it is there at the second try.
+    for (let tries = 0; tries < 2; tries++) {
+      const place = await this.#core.store.get(keys.index(chat, id));
+      if (place === undefined || !this.#chats.has(chat)) return undefined;
+      const bytes = await this.#core.store.get(keys.message(chat, decodeRecord<string>(place)));
+      if (bytes !== undefined) return decodeRecord<MessageRecord>(bytes);
+    }
+    return undefined;
+  }
+
   /** `incoming`: the application is told of a new message, too. */
   putMessage(unit: Unit, chat: ChatRecord, place: string, message: MessageRecord, incoming = false): void {
     unit.put(keys.message(chat.id, place), message);
@@ -114,7 +126,7 @@ export class Model {
     if (chat.preview?.id === id) {
       chat.preview = undefined;
       chat.previewPlace = undefined;
-      unit.after(() => void this.#previewAgain(chat.id).catch(() => {}));
+      unit.after(() => background(this.#core, this.#previewAgain(chat.id)));
     }
     this.putChat(unit, chat);
     unit.after(() => {

@@ -7,7 +7,7 @@ import { GodwitError } from "../errors.js";
 import { afterPrefix } from "../store/store.js";
 import { decodeRecord } from "../store/units.js";
 import type { Model } from "./model.js";
-import { keys, type MessageRecord } from "./records.js";
+import type { MessageRecord } from "./records.js";
 
 const kLimit = 50;
 /** Messages in the index. Older ones beyond it are not found. */
@@ -76,11 +76,9 @@ export class Search {
       .slice(0, limit);
     const results: SearchResult[] = [];
     for (const row of rows) {
-      const place = await this.#core.store.get(keys.index(row.chat, row.id));
-      const bytes = place && (await this.#core.store.get(keys.message(row.chat, decodeRecord<string>(place))));
-      const record = this.#model.peek(row.chat);
-      if (bytes === undefined || record === undefined) continue;
-      const message = this.#model.showMessage(record, decodeRecord<MessageRecord>(bytes));
+      const found = await this.#model.find(row.chat, row.id);
+      if (found === undefined) continue;
+      const message = this.#model.showMessage(this.#model.peek(row.chat)!, found);
       if (message.content.kind === "text") results.push({ message, matches: matches(message.content.text, wanted) });
     }
     return results;

@@ -1,8 +1,9 @@
 // What the user must be told about keys and the server: an event, and a line in the chat that it is about.
 
 import type { SecurityEvent } from "../api.js";
-import type { Core } from "../core.js";
+import { background, type Core } from "../core.js";
 import type { E2eEvent } from "../e2e/api.js";
+import { translate } from "../e2e-host.js";
 import { chatOf, directChat, messageId, uuid7 } from "../ids.js";
 import type { Unit } from "../store/units.js";
 import type { Model } from "./model.js";
@@ -46,6 +47,7 @@ export class Security {
 
   /** What the encryption found. Never throws. */
   fromE2e(event: E2eEvent): void {
+    if (event.kind === "failed") return background(this.#core, Promise.reject(translate(event.error)));
     for (const told of this.#translate(event)) {
       this.tell(told).catch((error: unknown) => this.#core.emitter.emit("storage", { state: "failed", error }));
     }

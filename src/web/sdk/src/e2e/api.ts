@@ -97,7 +97,9 @@ export type E2eEvent =
   | { kind: "log_differs"; userId: bigint }
   /** The server or the network cheats: proofs that do not hold, a log that was rewritten, two logs for two users. Every
    * use of keys stops until the account is opened anew. `what` is for people. */
-  | { kind: "server_lied"; what: string };
+  | { kind: "server_lied"; what: string }
+  /** Work of its own failed, such as joining a chat. It is tried again when there is a reason to. */
+  | { kind: "failed"; error: unknown };
 
 /** Why content cannot be read. */
 export type UnreadableReason =

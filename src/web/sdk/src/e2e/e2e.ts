@@ -69,6 +69,7 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     for (const name of await chats.withPending()) {
       await ready.finish(chatOfName(name)).catch((error: unknown) => {
         if (error instanceof ServerLied) throw error;
+        host.emit({ kind: "failed", error });
       });
     }
   }
@@ -78,13 +79,16 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
       await telling(async () => {
         await directory.serial(() => heads.pin(welcome));
         await monitor.check();
-        if (await publisher.fill()) await monitor.check();
+        if (await publisher.fill()) {
+          await monitor.check();
+          void publisher.fill().catch((error: unknown) => host.emit({ kind: "failed", error }));
+        }
         await joiner.addAll();
       });
       // In the background: the winners of races come with the envelopes that the core opens next.
-      void resume().catch(() => undefined);
+      void resume().catch((error: unknown) => host.emit({ kind: "failed", error }));
     },
-    stock: (stock: KeyStock) => telling(async () => void (await publisher.fill(stock))),
+    stock: (stock: KeyStock) => telling(async () => void (stock.low && (await publisher.fill()))),
     begin: async () => transaction(await chats.begin(), incoming, outgoing),
     ready: (chat: ChatRef) => telling(() => ready.ensure(chat)),
     createGroup: (chat: Uint8Array) => telling(() => membership.create(chat)),

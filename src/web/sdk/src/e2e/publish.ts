@@ -1,5 +1,4 @@
 /** Publishes this device's identity, key packages and the prekey of its channel to the other ones, and keeps the stock filled. */
-import type { KeyStock } from "../gen/godwit_pb.js";
 import type { E2eHost, SigningKey } from "./api.js";
 import { be32, be64, concat, equal, labelled } from "./bytes.js";
 import type { KeyPackages } from "./key-packages.js";
@@ -9,6 +8,8 @@ import type { Directory } from "./transparency/directory.js";
 
 /** Key packages that the server should have of this device. */
 const kWanted = 100;
+/** Of these with a new identity: a device is ready to be written to at once, the others are made in the background. */
+const kFirst = 10;
 /** A last resort is used by many, so it is replaced this often, milliseconds. */
 const kLastResortMs = 30 * 86_400_000;
 
@@ -27,18 +28,19 @@ export class Publisher {
    * Brings the server's stock up to what is wanted. One at a time: another call waits for the one under way. True: the
    * identity was published, and must now be in the key log.
    */
-  fill(stock?: KeyStock): Promise<boolean> {
-    this.running ??= this.run(stock).finally(() => (this.running = undefined));
+  fill(): Promise<boolean> {
+    this.running ??= this.run().finally(() => (this.running = undefined));
     return this.running;
   }
 
-  private async run(told: KeyStock | undefined): Promise<boolean> {
-    const stock = told ?? (await ask(this.host, "getKeyStock", {}, "keyStock"));
+  private async run(): Promise<boolean> {
+    // Asked for anew: what a push told may be older than what was published since.
+    const stock = await ask(this.host, "getKeyStock", {}, "keyStock");
     const own = (await this.directory.known(this.host.userId))?.devices.find((device) => device.deviceId === this.host.deviceId);
     const identity = !stock.identity || (own !== undefined && !equal(own.identityKey, this.identity.publicKey));
     // The server has packages whose private parts are no more: nobody must get them.
     const replace = identity || stock.keyPackages > this.packages.oneTimeLeft;
-    const missing = Math.min(kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
+    const missing = Math.min(identity ? kFirst : kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
     const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
     const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
     const signedPrekey = await this.self.prekeyToPublish(identity);

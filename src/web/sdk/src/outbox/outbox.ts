@@ -6,7 +6,7 @@ import type { ChatId, MessageId } from "../api.js";
 import type { Apply } from "../chats/apply.js";
 import type { Model } from "../chats/model.js";
 import { hex12, keys } from "../chats/records.js";
-import type { Core } from "../core.js";
+import { type Core, withTransaction } from "../core.js";
 import { NotReadyError } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
 import { chatRef, fromBase64Url, fromHex, toBase64Url, uuid7Time } from "../ids.js";
@@ -164,22 +164,15 @@ export class Outbox {
     const ref = chatRef(record.chat);
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#core.units.run(async (unit) => {
-          const transaction = await this.#core.e2e().begin();
-          try {
+        return await this.#core.units.run((unit) =>
+          withTransaction(this.#core, unit, async (transaction) => {
             const payload = await transaction.seal(ref, fromHex(record.id), fromBase64Url(record.content));
             const sealed = { ...record, payload: toBase64Url(payload) };
-            unit.raw(transaction.writes());
             unit.put(keys.outbox(record.n), sealed);
-            await unit.commit();
-            transaction.done();
-            if (this.#entries.has(record.n)) this.#entries.set(record.n, sealed);
+            unit.after(() => this.#entries.has(record.n) && this.#entries.set(record.n, sealed));
             return sealed;
-          } catch (error) {
-            transaction.abort();
-            throw error;
-          }
-        });
+          }),
+        );
       } catch (error) {
         if (!(error instanceof NotReadyError) || tries >= 3) throw error;
         await this.#core.e2e().ready(ref);

@@ -49,6 +49,11 @@ export class Unit {
     this.#raw.push(...writes);
   }
 
+  /** Runs once everything is stored, before all that was asked for by `after`. */
+  first(work: () => void): void {
+    this.#after.unshift(work);
+  }
+
   /** Runs once everything is stored. */
   after(work: () => void): void {
     this.#after.push(work);

@@ -5,7 +5,7 @@ import type { GroupEvents } from "../chats/group-events.js";
 import type { Model } from "../chats/model.js";
 import type { Security } from "../chats/security.js";
 import type { ChatId } from "../api.js";
-import { ask, type Core } from "../core.js";
+import { ask, type Core, withTransaction } from "../core.js";
 import { GodwitError } from "../errors.js";
 import type { ChatInfo, HistoryPage } from "../gen/godwit_pb.js";
 import { chatOf, chatRef } from "../ids.js";
@@ -150,20 +150,13 @@ export class HistorySync {
 
   #store(id: ChatId, page: HistoryPage, last: number): Promise<void> {
     return this.#core.units.run(async (unit) => {
-      const transaction = await this.#core.e2e().begin();
-      try {
+      await withTransaction(this.#core, unit, async (transaction) => {
         for (const envelope of page.envelopes) {
           if (Number(envelope.chatSeq) > last) break;
           if (await this.#apply.known(unit, id, envelope)) continue;
           if (await this.#apply.admit(unit, id, envelope)) await this.#apply.apply(unit, id, envelope, await transaction.open(envelope), false);
         }
-        unit.raw(transaction.writes());
-        await unit.commit();
-      } catch (error) {
-        transaction.abort();
-        throw error;
-      }
-      transaction.done();
+      });
     });
   }
 }

@@ -1,7 +1,7 @@
 // Receives the inbox: in order, each entry once. Messages, state of the encryption and cursor are stored in one batch,
 // and only then acknowledged.
 
-import type { Core } from "../core.js";
+import { background, type Core, withTransaction } from "../core.js";
 import { E2eError, type Opened } from "../e2e/api.js";
 import { messageId } from "../ids.js";
 import type { Apply } from "../chats/apply.js";
@@ -81,7 +81,7 @@ export class Inbox {
     for (const envelope of envelopes) {
       if (envelope.seq <= this.#taken) {
         // A good server repeats only across connections, and Welcome said where this one begins.
-        void this.#security.tell({ kind: "replayed", detail: `inbox position ${envelope.seq}` }).catch(() => {});
+        background(this.#core, this.#security.tell({ kind: "replayed", detail: `inbox position ${envelope.seq}` }));
         continue;
       }
       if (envelope.seq !== this.#taken + 1n && !this.#skip(envelope.seq)) return;
@@ -95,9 +95,7 @@ export class Inbox {
   #skip(seq: bigint): boolean {
     this.#skips = this.#skips.at === this.#taken ? { at: this.#taken, count: this.#skips.count + 1 } : { at: this.#taken, count: 1 };
     const lost = this.#skips.count > kMaxSkips;
-    void this.#security
-      .tell({ kind: lost ? "missing" : "reordered", detail: `inbox position ${seq} came after ${this.#taken}` })
-      .catch(() => {});
+    background(this.#core, this.#security.tell({ kind: lost ? "missing" : "reordered", detail: `inbox position ${seq} came after ${this.#taken}` }));
     if (lost) this.#history.everything();
     else this.#core.connection.restart();
     return lost;
@@ -177,19 +175,12 @@ export class Inbox {
 
   #store(batch: Envelope[]): Promise<void> {
     return this.#core.units.run(async (unit) => {
-      const transaction = await this.#core.e2e().begin();
-      try {
+      await withTransaction(this.#core, unit, async (transaction) => {
         for (const envelope of batch) await this.#take(unit, envelope, (entry) => transaction.open(entry));
         const cursor = batch.at(-1)!.seq;
-        unit.raw(transaction.writes());
         unit.raw([{ key: "cursor", value: new TextEncoder().encode(String(cursor)) }]);
-        await unit.commit();
-        this.#cursor = cursor;
-      } catch (error) {
-        transaction.abort();
-        throw error;
-      }
-      transaction.done();
+        unit.first(() => (this.#cursor = cursor));
+      });
     });
   }
 

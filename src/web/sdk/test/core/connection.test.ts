@@ -25,7 +25,7 @@ beforeEach(async () => {
   await alice?.close();
   await bob?.close();
   n++;
-  wire.reset();
+  wire.release();
   bobDisk = new Disk();
   alice = await person(daemon.url, `alice${n}`);
   bob = await person(wire.url, `bob${n}`, { storage: bobDisk.options });

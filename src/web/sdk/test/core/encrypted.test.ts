@@ -5,7 +5,9 @@ import { after, before, test } from "node:test";
 import type { Client } from "../../src/api.js";
 import { openE2e } from "../../src/e2e/e2e.js";
 import { Daemon } from "../support/daemon.js";
+import { FakeRtc } from "../support/fake-rtc.js";
 import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { Wire } from "../support/wire.js";
 
 const e2e = openE2e;
 let daemon: Daemon;
@@ -92,6 +94,19 @@ test("a group: made, named, written to by all", async () => {
   await until("alice has it", async () => (await texts(alice, group)).includes("thank you"));
 });
 
+test("a group: its name is shown, even if it comes behind its messages", async () => {
+  const wire = await Wire.to(daemon);
+  const dora = await person(wire.url, "dora", { e2e });
+  wire.onServerFrame = (body) => (body.case === "group" ? "hold" : "pass");
+  const { chat } = await alice.groups.create({ name: "The Larks", members: [dora.account!.userId] });
+  await alice.send(chat, "hello dora");
+  await until("dora has it", async () => (await texts(dora, chat)).includes("hello dora"));
+  wire.release();
+  await until("its name is there", async () => (await dora.chats.get(chat))!.title === "The Larks");
+  await dora.close();
+  await wire.end();
+});
+
 test("a group: who comes in reads from then on, who is removed no more", async () => {
   await alice.groups.add(group, [carol.account!.userId]);
   await alice.send(group, "hello carol");
@@ -134,6 +149,19 @@ test("a status is seen by contacts", async () => {
   await until("bob can open it", async () => (await bob.statuses.open(alice.account!.userId, posted.id).catch(() => undefined))?.text === "what a day");
   await bob.statuses.markSeen(alice.account!.userId, posted.id);
   await until("alice knows", async () => (await alice.statuses.views(posted.id)).length === 1);
+});
+
+test("the first thing in a chat may be a call", async () => {
+  const stream = { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] } as unknown as MediaStream;
+  const dan = await person(daemon.url, "dan", { e2e, RTCPeerConnection: FakeRtc as never });
+  const eve = await person(daemon.url, "eve", { e2e, RTCPeerConnection: FakeRtc as never });
+  const rings = heard(eve, "call");
+  const { id } = await dan.calls.start(chatWith(eve), { video: false, stream });
+  assert.equal((await rings).id, id);
+  await eve.calls.answer(id, { stream });
+  await until("both are active", () => [dan, eve].every((client) => client.calls.list()[0]?.phase === "active"));
+  await dan.close();
+  await eve.close();
 });
 
 test("the whole key log holds", async () => {

@@ -6,12 +6,13 @@ import { WebSocket, WebSocketServer } from "ws";
 import { type ServerFrame, ServerFrameSchema } from "../../src/gen/godwit_pb.js";
 import type { Daemon } from "./daemon.js";
 
-export type Verdict = "pass" | "drop" | "twice" | "cut" | "changed";
+export type Verdict = "pass" | "drop" | "twice" | "cut" | "changed" | "hold";
 
 export class Wire {
   readonly #server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "godwit.v1" });
   readonly #pairs = new Set<[WebSocket, WebSocket]>();
-  /** What becomes of a frame; for "changed", the body has been changed in place. */
+  readonly #held: (() => void)[] = [];
+  /** What becomes of a frame: "hold" keeps it until `release`, and lets later ones overtake it; for "changed", the body has been changed in place. */
   onServerFrame: (body: ServerFrame["body"]) => Verdict = () => "pass";
 
   static async to(daemon: Daemon): Promise<Wire> {
@@ -48,6 +49,7 @@ export class Wire {
     const verdict = this.onServerFrame(frame.body);
     if (verdict === "drop") return;
     if (verdict === "cut") return this.cut();
+    if (verdict === "hold") return void this.#held.push(() => near.send(data));
     near.send(verdict === "changed" ? toBinary(ServerFrameSchema, frame) : data);
     if (verdict === "twice") near.send(data);
   }
@@ -60,8 +62,10 @@ export class Wire {
     }
   }
 
-  reset(): void {
+  /** Lets everything pass, what was held first. */
+  release(): void {
     this.onServerFrame = () => "pass";
+    for (const send of this.#held.splice(0)) send();
   }
 
   async end(): Promise<void> {

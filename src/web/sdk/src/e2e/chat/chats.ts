@@ -13,6 +13,8 @@ export class Chats {
   private readonly cached = new Map<string, ChatState>();
   private readonly waiting = new Map<string, Set<() => void>>();
   private tail: Promise<void> = Promise.resolve();
+  /** Counts transactions that are done. */
+  private kept = 0;
 
   constructor(
     private readonly host: E2eHost,
@@ -26,6 +28,7 @@ export class Chats {
     this.tail = new Promise((resolve) => (release = resolve));
     await before;
     return new Work((name) => this.read(name), (changed) => {
+      if (changed.size > 0) this.kept++;
       for (const [name, state] of changed) this.keep(name, state);
       release();
     });
@@ -48,11 +51,17 @@ export class Chats {
 
   /** The state as it is stored. */
   async read(name: string): Promise<ChatState> {
-    const cached = this.cached.get(name);
-    if (cached) return cached;
-    const state = readChat(this.mls, name, await this.host.list(`${kChatRows}${name}/`));
-    this.keep(name, state);
-    return state;
+    for (;;) {
+      const cached = this.cached.get(name);
+      if (cached) return cached;
+      const { kept } = this;
+      const rows = await this.host.list(`${kChatRows}${name}/`);
+      // What a transaction stored meanwhile is newer than what was read.
+      if (kept !== this.kept) continue;
+      const state = readChat(this.mls, name, rows);
+      this.keep(name, state);
+      return state;
+    }
   }
 
   /** The names of all chats with a commit that was not answered. */

@@ -63,7 +63,8 @@ export class Directory {
     let user = this.users.get(userId);
     if (!user) {
       const row = await this.host.get(rowOf(userId));
-      user = row && decodeUser(row);
+      // What was looked up meanwhile is newer.
+      user = this.users.get(userId) ?? (row && decodeUser(row));
       if (user) this.cache(userId, user);
     }
     return user;
