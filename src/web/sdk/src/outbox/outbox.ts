@@ -41,6 +41,8 @@ export class Outbox {
   readonly #entries = new Map<number, OutboxRecord>();
   /** Chats that are being sent to. */
   readonly #busy = new Set<ChatId>();
+  /** Who wants to know that nothing waits any more. */
+  readonly #settling: (() => void)[] = [];
   #next = 1;
   #stopped = false;
 
@@ -89,6 +91,19 @@ export class Outbox {
       await this.#show(unit, record, undefined);
       this.add(unit, { ...record, failed: undefined });
     });
+  }
+
+  /** Nothing waits any more. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settling.push(resolve);
+      this.#tellSettled();
+    });
+  }
+
+  #tellSettled(): void {
+    for (const { failed } of this.#entries.values()) if (!failed) return;
+    for (const resolve of this.#settling.splice(0)) resolve();
   }
 
   /** There is a connection. */
@@ -188,7 +203,10 @@ export class Outbox {
       // The state of the encryption may have moved on: a later try encrypts anew, unless the server may have this one.
       const failed = { ...present, failed: true, payload: error instanceof GodwitError && error.retryable ? present.payload : undefined };
       unit.put(keys.outbox(record.n), failed);
-      unit.after(() => this.#entries.set(record.n, failed));
+      unit.after(() => {
+        this.#entries.set(record.n, failed);
+        this.#tellSettled();
+      });
       await this.#show(unit, failed, { code: String(code), message });
     });
   }
@@ -202,6 +220,9 @@ export class Outbox {
 
   #remove(unit: Unit, record: OutboxRecord): void {
     unit.delete(`o/${hex12(record.n)}`);
-    unit.after(() => this.#entries.delete(record.n));
+    unit.after(() => {
+      this.#entries.delete(record.n);
+      this.#tellSettled();
+    });
   }
 }
