@@ -28,14 +28,11 @@ export class ChatView {
   readonly #shown = new Map<MessageId, Shown>();
   readonly #byNumber = new Map<number, MessageId>();
   readonly #ticked = new Map<number, string>();
-  readonly #waiting = new Set<MessageId>();
   readonly #undo: (() => void)[] = [];
   #next = 1;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: Promise<void> = Promise.resolve();
   #oldest: MessageId | undefined;
-  /** A message is with the server now. */
-  onSettled: () => void = () => {};
 
   constructor(client: Client, chat: string, names: Names, terminal: Terminal) {
     this.#client = client;
@@ -72,11 +69,6 @@ export class ChatView {
     this.#tellTicks();
   }
 
-  /** Own messages that the server does not have yet. */
-  get unsent(): number {
-    return this.#waiting.size;
-  }
-
   /** A message by its number, or the last one from somebody else. */
   id(word: string | undefined): MessageId {
     const id = this.#byNumber.get(Number(word?.replace(/^\[|\]$/g, "")));
@@ -100,8 +92,6 @@ export class ChatView {
       if (!message.own && message.seq > 0 && !this.#shown.has(message.id) && message.content.kind === "text") this.#elsewhere(message);
       return;
     }
-    if (message.own && message.state === "waiting") this.#waiting.add(message.id);
-    else if (this.#waiting.delete(message.id)) this.onSettled();
     this.#inTurn(() => (this.#shown.has(message.id) ? this.#changed(message) : this.#print(message)));
   }
 

@@ -39,11 +39,11 @@ const chat: Command = {
       await handle(session, line).catch((error: unknown) => terminal.print(`! ${asFailure(error).message}`));
     }
     terminal.close();
-    if (refusal === undefined && !terminal.isTty && !context.interrupted.aborted) await untilSent(context, view);
+    const sent = refusal === undefined && (await settled(context, client));
     await view.drained();
     view.stop();
     if (refusal !== undefined) throw refusal;
-    if (view.unsent > 0) throw new Failure("disconnected", `no connection: ${view.unsent} messages are stored, and go out next time`, Exit.disconnected);
+    if (!sent) throw new Failure("disconnected", "not everything is sent yet: it is stored, and goes out next time", Exit.disconnected);
   },
 };
 
@@ -92,19 +92,17 @@ async function tellCall(call: { chat: string; video: boolean }, client: Client, 
   terminal.print(`    (${call.video ? "video call" : "call"} in ${title}: answer it on another device)`);
 }
 
-/** The messages that are on their way, or no longer than the user wants to wait. */
-function untilSent(context: Context, view: ChatView): Promise<void> {
+/** Whether all is sent within the time that the user wants to wait. */
+function settled({ interrupted, timeout }: Context, client: Client): Promise<boolean> {
   return new Promise((resolve) => {
-    const end = () => {
+    const end = (sent: boolean) => {
       clearTimeout(timer);
-      resolve();
+      resolve(sent);
     };
-    const timer = setTimeout(end, context.timeout);
-    view.onSettled = () => {
-      if (view.unsent === 0) end();
-    };
-    context.interrupted.addEventListener("abort", end);
-    view.onSettled();
+    const timer = setTimeout(() => end(false), timeout);
+    interrupted.addEventListener("abort", () => end(false));
+    void client.messages.settled().then(() => end(true));
+    if (interrupted.aborted) setImmediate(() => end(false)); // what is sent already was told before
   });
 }
 
