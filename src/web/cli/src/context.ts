@@ -27,6 +27,7 @@ export class Context {
   /** The user or the system wants the process to end. */
   readonly interrupted: AbortSignal;
   #client: Client | undefined;
+  #closing = false;
 
   constructor(globals: Globals, interrupted: AbortSignal) {
     this.out = new Output(globals.json ?? false);
@@ -72,6 +73,16 @@ export class Context {
     if (heard === undefined) throw new GodwitError("disconnected", `no connection to ${this.profile.server}`);
   }
 
+  /**
+   * As far as there is a connection. What is written before everything has been received is encrypted for those who were in
+   * a group then, and not for who came meanwhile.
+   */
+  async onlineIfPossible(client: Client): Promise<void> {
+    await this.untilOnline(client).catch((error: { code?: string }) => {
+      if (error.code !== "disconnected") throw error;
+    });
+  }
+
   /** The first event that fits; undefined when there is none in time. Rejects when none can come any more. */
   heard<K extends keyof Events>(client: Client, event: K, fits: (value: Events[K]) => boolean, ms = this.timeout): Promise<Events[K] | undefined> {
     return new Promise((resolve, reject) => {
@@ -104,7 +115,27 @@ export class Context {
     });
   }
 
+  /** Whether all that was written is at the server, within the time that the user wants to wait. */
+  settled(client: Client): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (sent: boolean) => {
+        clearTimeout(timer);
+        resolve(sent);
+      };
+      const timer = setTimeout(() => end(false), this.timeout);
+      this.interrupted.addEventListener("abort", () => end(false));
+      void client.messages.settled().then(() => end(true));
+      if (this.interrupted.aborted) setImmediate(() => end(false)); // what is sent already was told before
+    });
+  }
+
+  /** A command is done. What it caused to be sent (a group's name, the key of a status) goes out before the process ends. */
+  async finish(): Promise<void> {
+    if (this.#client?.state === "online") await this.settled(this.#client);
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#client?.close();
   }
 
@@ -116,8 +147,8 @@ export class Context {
       // Those of a chat are lines of it.
       if (event.chat === undefined) this.out.note(`! ${securityText(event, event.user === undefined ? "" : `id:${event.user}`)}`);
     });
-    client.on("storage", ({ state }) => {
-      if (state !== "ok") this.out.note(`! the storage of profile ${name}: ${state}`);
+    client.on("storage", ({ state, error }) => {
+      if (state !== "ok" && !this.#closing) this.out.note(`! the storage of profile ${name}: ${state}: ${(error as Error | undefined)?.message ?? ""}`);
     });
     return client;
   }

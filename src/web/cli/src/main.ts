@@ -24,6 +24,7 @@ async function main(): Promise<number> {
     context = new Context(globals, interrupted.signal);
     out = context.out;
     await command.run(context, args, options);
+    await context.finish();
     return Exit.done;
   } catch (error) {
     const failure = asFailure(error);

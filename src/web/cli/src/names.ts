@@ -53,6 +53,18 @@ export class Names {
     throw new Failure("ambiguous", `${word} is a user and a group: write id:${user} or group:${word}`);
   }
 
+  /** CHAT, of those on this device: reading needs no connection. */
+  async known(word: string): Promise<ChatId> {
+    const found = new Set((await this.#groups(word.replace(/^group:/, ""))).map(({ id }) => id));
+    for (const { id, peer } of word.startsWith("group:") ? [] : await this.#chats()) {
+      if (peer !== undefined && (word === `id:${peer}` || (await this.#client.user(peer)).handle === word.toLowerCase())) found.add(id);
+    }
+    const [chat, ...others] = found;
+    if (chat === undefined) throw new Failure("not_found", `no chat ${word} on this device`);
+    if (others.length > 0) throw new Failure("ambiguous", `${word} is more than one chat: ${[...found].map((id) => id.replace(/^u/, "id:")).join(" ")}`);
+    return chat;
+  }
+
   /** The name of a user for people: what the user of this device calls them, else the handle, which nobody else has. */
   async of(id: UserId): Promise<string> {
     if (id === this.#client.account?.userId) return "me";

@@ -5,7 +5,7 @@ import { type Session, slashes } from "../chat/slash.js";
 import { Terminal } from "../chat/terminal.js";
 import { ChatView } from "../chat/view.js";
 import { type Command, count } from "../command.js";
-import { type Context, stopped } from "../context.js";
+import { stopped } from "../context.js";
 import { asFailure, Exit, Failure, usage } from "../failure.js";
 import { oneLine } from "../sanitize.js";
 
@@ -34,12 +34,13 @@ const chat: Command = {
     });
     await describe(session);
     await view.start(limit);
+    if (!terminal.isTty) await context.onlineIfPossible(client);
     for await (const line of terminal.read()) {
       if (line === "/quit") break;
       await handle(session, line).catch((error: unknown) => terminal.print(`! ${asFailure(error).message}`));
     }
     terminal.close();
-    const sent = refusal === undefined && (await settled(context, client));
+    const sent = refusal === undefined && (await context.settled(client));
     await view.drained();
     view.stop();
     if (refusal !== undefined) throw refusal;
@@ -90,20 +91,6 @@ async function describe({ client, chat: id, names, terminal }: Session): Promise
 async function tellCall(call: { chat: string; video: boolean }, client: Client, terminal: Terminal): Promise<void> {
   const title = oneLine((await client.chats.get(call.chat))?.title ?? call.chat);
   terminal.print(`    (${call.video ? "video call" : "call"} in ${title}: answer it on another device)`);
-}
-
-/** Whether all is sent within the time that the user wants to wait. */
-function settled({ interrupted, timeout }: Context, client: Client): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (sent: boolean) => {
-      clearTimeout(timer);
-      resolve(sent);
-    };
-    const timer = setTimeout(() => end(false), timeout);
-    interrupted.addEventListener("abort", () => end(false));
-    void client.messages.settled().then(() => end(true));
-    if (interrupted.aborted) setImmediate(() => end(false)); // what is sent already was told before
-  });
 }
 
 export const chatCommands = [chat];

@@ -41,7 +41,7 @@ const listen: Command = {
         if (printed.get(message.id) === text) return;
         if (printed.size >= kRemembered) printed.delete(printed.keys().next().value!);
         printed.set(message.id, text);
-        const place = message.chat.startsWith("g") ? `[${title}] ` : "";
+        const place = message.chat.startsWith("g") ? `[${title || "group"}] ` : "";
         context.out.result(`${place}${text}`, await json(message, title, names, type));
         if (options.read === true && type === undefined) await client.chats.markRead(message.chat, message.id);
       });

@@ -1,12 +1,11 @@
 // Messages: sent, listed, found.
 
-import type { ChatId, Client, Message } from "@godwit/client";
+import type { Client, Message } from "@godwit/client";
 import { type Command, count } from "../command.js";
 import type { Context } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { Exit, Failure, usage } from "../failure.js";
 import { json, line, time } from "../format.js";
-import type { Names } from "../names.js";
 import { oneLine } from "../sanitize.js";
 
 /** More than the longest text. */
@@ -50,6 +49,7 @@ const send: Command = {
     if (text === "") throw usage("there is no text");
     const client = await context.client();
     client.connect();
+    await context.onlineIfPossible(client);
     const chat = await context.names(client).chat(word!);
     const sent = await untilSent(context, client, await client.messages.send(chat, { text, ttlS, replyTo: options.reply as string }));
     context.out.result(`sent ${sent.id}`, { type: "sent", chat, id: sent.id, at: sent.at });
@@ -86,7 +86,7 @@ const history: Command = {
     const limit = count(options.limit, 20);
     if (!(limit <= kMaxPage)) throw usage("--limit takes 1 to 1000");
     const client = await context.client();
-    const chat = await localChat(context.names(client), client, word!);
+    const chat = await context.names(client).known(word!);
     const { messages } = await client.messages.page(chat, { limit, before: options.before as string });
     await show(context, client, messages);
   },
@@ -101,21 +101,11 @@ const search: Command = {
     const limit = count(options.limit, 20);
     if (!(limit <= kMaxPage)) throw usage("--limit takes 1 to 1000");
     const client = await context.client();
-    const chat = options.chat === undefined ? undefined : await localChat(context.names(client), client, options.chat as string);
+    const chat = options.chat === undefined ? undefined : await context.names(client).known(options.chat as string);
     const found = await client.messages.search(words.join(" "), { chat, limit, signal: context.interrupted });
     await show(context, client, found.map(({ message }) => message));
   },
 };
-
-/** A chat without a connection, so that reading works anywhere. */
-async function localChat(names: Names, client: Client, word: string): Promise<ChatId> {
-  const chat = await names.chat(word).catch((error: { code?: string }) => {
-    if (error.code === "disconnected") throw new Failure("not_found", `no chat ${word} on this device`);
-    throw error;
-  });
-  if ((await client.chats.get(chat)) === undefined) throw new Failure("not_found", `no chat ${word} on this device`);
-  return chat;
-}
 
 async function show(context: Context, client: Client, messages: Message[]): Promise<void> {
   const names = context.names(client);
