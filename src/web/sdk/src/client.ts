@@ -77,6 +77,7 @@ export class GodwitClient implements Client {
       },
     };
     this.#core = core;
+    store.onFull = (full, error) => emitter.emit("storage", full ? { state: "full", error } : { state: "ok" });
     const parts = new Parts(core, options.RTCPeerConnection ?? globalThis.RTCPeerConnection, {
       deleteAccount: () => this.#deleteAccount(),
       signOut: () => this.#signOut(),

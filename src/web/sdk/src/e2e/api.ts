@@ -213,7 +213,8 @@ export interface E2e {
 
   /** Makes the encryption of a group that was just made (CreateGroup with `encrypted`) by this device. */
   createGroup(chat: Uint8Array): Promise<void>;
-  /** ChangeGroup with a commit. At most 200 users at a time are added in a commit; more are several commits. Returns the last reply. */
+  /** ChangeGroup with a commit. At most 200 users at a time are added in a commit; more are several commits, and the last reply
+   * is returned, with everybody's `not_added`. Who is in already is left out. */
   changeMembers(chat: Uint8Array, change: MemberChange): Promise<GroupChanged>;
   /** AnswerJoin; accepting comes with a commit. */
   answerJoin(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged>;

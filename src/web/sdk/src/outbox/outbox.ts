@@ -10,7 +10,7 @@ import { type Core, withTransaction } from "../core.js";
 import { NotReadyError } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
 import { chatRef, fromBase64Url, fromHex, toBase64Url, uuid7Time } from "../ids.js";
-import { afterPrefix } from "../store/store.js";
+import { afterPrefix, kFullPause, StoreFullError } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import { Backoff } from "../transport/backoff.js";
 
@@ -29,6 +29,10 @@ export interface OutboxRecord {
 /** Refused: the same message cannot succeed unless something else changes first. */
 function isFinal(error: unknown): boolean {
   return error instanceof GodwitError && !error.retryable;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Chats that are sent to at the same time. */
@@ -144,8 +148,9 @@ export class Outbox {
       } catch (error) {
         if (this.#stopped) return;
         if (!this.#core.connection.live) return; // goes on with the next connection
-        if (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts) await this.#fail(record, error);
-        else await new Promise((resolve) => setTimeout(resolve, Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0)));
+        if (error instanceof StoreFullError) await pause(kFullPause);
+        else if (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts) await this.#fail(record, error);
+        else await pause(Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0));
       }
     }
   }

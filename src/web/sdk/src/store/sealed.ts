@@ -3,7 +3,7 @@
 
 import type { KeyVault, StoredKey } from "../e2e/api.js";
 import { bytesOf } from "../ids.js";
-import type { KeyValueStore, StoreWrite } from "./store.js";
+import { type KeyValueStore, StoreFullError, type StoreWrite } from "./store.js";
 
 const kNonce = 12;
 const encoder = new TextEncoder();
@@ -11,6 +11,9 @@ const encoder = new TextEncoder();
 export class SealedStore {
   readonly #raw: KeyValueStore;
   readonly #key: CryptoKey;
+  #full = false;
+  /** Hears when it takes no more, and when it does again. */
+  onFull: (full: boolean, error?: StoreFullError) => void = () => {};
 
   private constructor(raw: KeyValueStore, key: CryptoKey) {
     this.#raw = raw;
@@ -40,9 +43,14 @@ export class SealedStore {
 
   async batch(writes: readonly StoreWrite[]): Promise<void> {
     if (writes.length === 0) return;
-    await this.#raw.batch(
-      await Promise.all(writes.map(async ({ key, value }) => ({ key, value: value === undefined ? undefined : await this.#seal(key, value) }))),
-    );
+    const sealed = await Promise.all(writes.map(async ({ key, value }) => ({ key, value: value === undefined ? undefined : await this.#seal(key, value) })));
+    try {
+      await this.#raw.batch(sealed);
+    } catch (error) {
+      if (error instanceof StoreFullError && !this.#full) this.onFull((this.#full = true), error);
+      throw error;
+    }
+    if (this.#full) this.onFull((this.#full = false));
   }
 
   /** Where signing keys are kept. */

@@ -31,6 +31,9 @@ export interface KeyValueStore {
   destroy(): Promise<void>;
 }
 
+/** How long to wait before trying a full storage again, milliseconds. */
+export const kFullPause = 3000;
+
 /** There is no room for more. */
 export class StoreFullError extends GodwitError {
   constructor(message: string, cause?: unknown) {

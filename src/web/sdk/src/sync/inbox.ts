@@ -8,15 +8,13 @@ import type { Apply } from "../chats/apply.js";
 import type { Model } from "../chats/model.js";
 import type { Security } from "../chats/security.js";
 import type { Envelope, Gap, Welcome } from "../gen/godwit_pb.js";
-import { StoreFullError } from "../store/store.js";
+import { kFullPause, StoreFullError } from "../store/store.js";
 import type { Unit } from "../store/units.js";
 import type { HistorySync } from "./history.js";
 import type { SelfChannel } from "./self.js";
 
 /** As many entries are stored in one batch. The server sends no more than its window without an Ack. */
 const kBatch = 256;
-/** How long to wait before trying a full storage again, milliseconds. */
-const kFullPause = 3000;
 /** So often the server may lack the next entry at one position before it is taken for lost. */
 const kMaxSkips = 3;
 
@@ -40,7 +38,6 @@ export class Inbox {
   /** The last position taken from the connection. */
   #taken = 0n;
   #skips = { at: -1n, count: 0 };
-  #full = false;
   onCaughtUp: () => void = () => {};
 
   constructor(core: Core, model: Model, apply: Apply, security: Security, history: HistorySync, self: SelfChannel) {
@@ -161,13 +158,9 @@ export class Inbox {
         if (this.#core.connection.live && !(error instanceof E2eError)) this.#core.emitter.emit("storage", { state: "failed", error });
         throw error;
       }
-      if (!this.#full) this.#core.emitter.emit("storage", { state: "full", error });
-      this.#full = true;
       await new Promise((resolve) => setTimeout(resolve, kFullPause));
       return;
     }
-    if (this.#full) this.#core.emitter.emit("storage", { state: "ok" });
-    this.#full = false;
     if (connection !== this.#connection) return;
     this.#entries.splice(0, batch.length);
     this.#core.connection.notice({ case: "ack", value: { cursor: this.#cursor! } });

@@ -6,6 +6,7 @@ import { GodwitError } from "../errors.js";
 import { closeNames } from "../gen/codes.js";
 import type { Challenge, Welcome } from "../gen/godwit_pb.js";
 import { Backoff } from "./backoff.js";
+import { ServerClock } from "./clock.js";
 import { proofs } from "./proofs.js";
 import { Socket } from "./socket.js";
 
@@ -56,7 +57,7 @@ export class Connection {
   #liveSince = 0;
   /** Of the present connection; proofs sign it. */
   nonce: Uint8Array = new Uint8Array();
-  #clockOffset = 0;
+  readonly #clock = new ServerClock();
   #waiters = new Set<{ resolve(socket: Socket): void; reject(error: GodwitError): void; timer: ReturnType<typeof setTimeout> }>();
 
   constructor(url: string, WebSocket: WebSocketConstructor, tuning: Tuning, clientName: string, host: ConnectionHost) {
@@ -70,7 +71,7 @@ export class Connection {
 
   /** Milliseconds since the Unix epoch by the server's clock, as far as it is known. */
   now(): number {
-    return Math.round(Date.now() + this.#clockOffset);
+    return this.#clock.now();
   }
 
   get live(): boolean {
@@ -108,7 +109,7 @@ export class Connection {
   /** A connection for what needs no account (registration, linking). The caller closes it. */
   async greet(onPush: (body: ReplyBody) => void = () => {}, onClose: () => void = () => {}): Promise<{ socket: Socket; challenge: Challenge }> {
     const greeting = await Socket.open(this.#url, this.#WebSocket, { onPush, onClose }, this.#tuning.requestTimeout);
-    this.#clockOffset = greeting.socket.clockOffset;
+    this.#clock.told(greeting.challenge.serverTimeMs);
     return greeting;
   }
 
@@ -172,6 +173,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     clearInterval(this.#ping);
+    this.#clock.lost();
     const socket = this.#socket;
     this.#socket = undefined;
     this.#live = false;
@@ -205,7 +207,7 @@ export class Connection {
       if (attempt !== this.#attempt) return socket.close();
       this.#socket = socket;
       this.nonce = challenge.nonce;
-      this.#clockOffset = socket.clockOffset;
+      this.#clock.told(challenge.serverTimeMs);
       const welcome = await this.#hello(socket, challenge);
       if (attempt !== this.#attempt) return socket.close();
       this.#welcomed(socket, welcome);
@@ -246,15 +248,20 @@ export class Connection {
 
   #welcomed(socket: Socket, welcome: Welcome): void {
     this.#live = true;
-    this.#liveSince = Date.now();
+    this.#liveSince = performance.now();
     this.#host.onState("catching_up");
     this.#host.onWelcome(welcome);
     const silence = Math.min(this.#tuning.pingInterval, (welcome.keepaliveS || 60) * 1000, (welcome.presenceTtlS || 360) * 500);
     this.#ping = setInterval(() => {
-      if (Date.now() - socket.lastSent < silence * 0.9 && Date.now() - socket.lastHeard < silence * 2) return;
-      socket.request({ case: "ping", value: {} }).catch((error: unknown) => {
-        if (error instanceof GodwitError && error.code === "timeout") socket.close(1006);
-      });
+      if (performance.now() - socket.lastSent < silence * 0.9 && performance.now() - socket.lastHeard < silence * 2) return;
+      socket.request({ case: "ping", value: {} }).then(
+        (reply) => {
+          if (reply.case === "pong" && socket === this.#socket) this.#clock.told(reply.value.serverTimeMs);
+        },
+        (error: unknown) => {
+          if (error instanceof GodwitError && error.code === "timeout") socket.close(1006);
+        },
+      );
     }, silence / 2);
     unref(this.#ping);
     for (const waiter of this.#waiters) {
@@ -273,7 +280,7 @@ export class Connection {
   }
 
   #closed(code: number): void {
-    const stable = this.#live && Date.now() - this.#liveSince > kStable;
+    const stable = this.#live && performance.now() - this.#liveSince > kStable;
     if (stable) this.#backoff.reset();
     this.#leave();
     if (code >= 4200 || kClosedByPolicy.has(code)) return this.stop("stopped", closeNames[code] ?? `close_${code}`);

@@ -33,17 +33,15 @@ export interface SocketListener {
 }
 
 export class Socket {
-  /** Milliseconds to add to this clock to have the server's. */
-  clockOffset = 0;
   readonly #ws: WebSocketLike;
   readonly #listener: SocketListener;
   readonly #timeout: number;
   readonly #open = new Map<bigint, OpenRequest>();
   #nextId = 1n;
   #ended = false;
-  /** When something was last sent, and last heard. */
-  lastSent = Date.now();
-  lastHeard = Date.now();
+  /** When something was last sent, and last heard, by performance.now(). */
+  lastSent = performance.now();
+  lastHeard = performance.now();
 
   private constructor(ws: WebSocketLike, listener: SocketListener, timeout: number) {
     this.#ws = ws;
@@ -80,7 +78,6 @@ export class Socket {
         if (!greeted && frame.body.case === "challenge") {
           greeted = true;
           clearTimeout(timer);
-          socket.clockOffset = Number(frame.body.value.serverTimeMs) - Date.now();
           resolve({ socket, challenge: frame.body.value });
         } else {
           socket.#dispatch(frame);
@@ -131,14 +128,14 @@ export class Socket {
   #send(requestId: bigint, body: RequestBody): void {
     try {
       this.#ws.send(toBinary(ClientFrameSchema, create(ClientFrameSchema, { requestId, body })));
-      this.lastSent = Date.now();
+      this.lastSent = performance.now();
     } catch {
       this.close(1006); // the platform says that it is not open any more
     }
   }
 
   #decode(data: unknown): ServerFrame | undefined {
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
     try {
       return fromBinary(ServerFrameSchema, new Uint8Array(data as ArrayBuffer));
     } catch {

@@ -10,7 +10,7 @@ import { IndexedDbStore } from "../../src/store/indexeddb.js";
 import { LevelStore } from "../../src/store/level.js";
 import { MemoryStore } from "../../src/store/memory.js";
 import { SealedStore } from "../../src/store/sealed.js";
-import { type KeyValueStore, StoreFullError, type StoreWrite } from "../../src/store/store.js";
+import type { KeyValueStore } from "../../src/store/store.js";
 import { nodeStorage } from "../../src/node.js";
 import { Daemon } from "../support/daemon.js";
 import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
@@ -106,26 +106,17 @@ test("a browser that refuses IndexedDB gets a client in memory, and is told", as
 
 test("a full storage acknowledges nothing; what came meanwhile is there once there is room", async () => {
   const disk = new Disk();
-  let full = false;
-  const store: KeyValueStore = {
-    get: (key) => disk.store.get(key),
-    range: (...parameters) => disk.store.range(...parameters),
-    keys: disk.store.keys,
-    batch: (writes: readonly StoreWrite[]) => (full ? Promise.reject(new StoreFullError("full")) : disk.store.batch(writes)),
-    close: async () => {},
-    destroy: () => disk.store.destroy(),
-  };
   const dora = await person(daemon.url, "dora");
-  const eve = await person(daemon.url, "eve", { storage: { kind: "custom", open: async () => store } });
+  const eve = await person(daemon.url, "eve", { storage: disk.options });
   const toDora = `u${dora.account!.userId}`;
-  full = true;
+  disk.full = true;
   const told = heard(eve, "storage", ({ state }) => state === "full");
   const sent = await dora.send("eve", "you will get this later");
   await told;
   await assert.rejects(eve.send("dora", "no room"), { name: "GodwitError", code: "storage_full" });
   assert.equal((await dora.messages.get(sent.chat, sent.id))!.state, "sent");
   const again = heard(eve, "storage", ({ state }) => state === "ok");
-  full = false;
+  disk.full = false;
   await again;
   await until("delivered", async () => (await dora.messages.get(sent.chat, sent.id))!.state === "delivered");
   assert.deepEqual(await texts(eve, toDora), ["you will get this later"]);

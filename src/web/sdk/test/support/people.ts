@@ -2,17 +2,51 @@
 
 import type { Client, Events, OpenOptions } from "../../src/api.js";
 import { type MakeE2e, openWith } from "../../src/client.js";
-import type { KeyValueStore } from "../../src/store/store.js";
+import { openE2e } from "../../src/e2e/e2e.js";
+import { afterPrefix, type KeyValueStore, StoreFullError, type StoreWrite } from "../../src/store/store.js";
 import { MemoryStore } from "../../src/store/memory.js";
 import WebSocket from "ws";
 import { plainE2e } from "./plain-e2e.js";
+
+/** Tests of faults run with each: the plain one shows whose fault it is. */
+export const kEncryptions: [string, MakeE2e][] = [["unencrypted", plainE2e], ["encrypted", openE2e]];
 
 export const kTuning = { backoffMin: 20, backoffMax: 500, requestTimeout: 10_000 };
 
 /** A storage in memory that outlives the client that closes it, as a disk does. */
 export class Disk {
   readonly store = new MemoryStore();
-  readonly options = { kind: "custom" as const, open: async (): Promise<KeyValueStore> => this.store };
+  /** It takes no more. */
+  full = false;
+  #crashes = 0;
+
+  readonly options = {
+    kind: "custom" as const,
+    open: async (): Promise<KeyValueStore> => {
+      const born = this.#crashes;
+      return {
+        get: (key) => this.store.get(key),
+        range: (...parameters) => this.store.range(...parameters),
+        keys: this.store.keys,
+        batch: (writes: readonly StoreWrite[]) => {
+          if (born !== this.#crashes) return new Promise(() => {});
+          return this.full ? Promise.reject(new StoreFullError("full")) : this.store.batch(writes);
+        },
+        close: async () => {},
+        destroy: () => this.store.destroy(),
+      };
+    },
+  };
+
+  /** Nothing that was opened before writes any more, as if its process had ended. */
+  crash(): void {
+    this.#crashes++;
+  }
+
+  /** Loses all entries that begin with `prefix`. */
+  async lose(prefix: string): Promise<void> {
+    await this.store.batch((await this.store.range(prefix, afterPrefix(prefix))).map(([key]) => ({ key, value: undefined })));
+  }
 }
 
 export async function openClient(url: string, options: Partial<OpenOptions> & { e2e?: MakeE2e } = {}): Promise<Client> {

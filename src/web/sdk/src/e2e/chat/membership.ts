@@ -1,5 +1,6 @@
 /** Changes of who is in a group, each with the commit that changes its encryption alike: the server takes both or none. */
-import { ErrorCode, type GroupChanged } from "../../gen/godwit_pb.js";
+import { create } from "@bufbuild/protobuf";
+import { ErrorCode, type GroupChanged, GroupChangedSchema } from "../../gen/godwit_pb.js";
 import { E2eError, type ChatRef, type E2eHost, type MemberChange, type ReplyBody, type RequestBody } from "../api.js";
 import { ask, codeOf } from "../requests.js";
 import type { Commit } from "../../gen/godwit_pb.js";
@@ -36,11 +37,22 @@ export class Membership {
     if (remove.length > 0 || ban.length > 0 || add.length === 0) {
       changed = await this.apply(chat, [], [...remove, ...ban], (id, commit) => ({ case: "changeGroup", value: { id, chat, remove, ban, commit } }));
     }
-    for (let i = 0; i < add.length; i += kMaxUsersPerCommit) {
-      const some = add.slice(i, i + kMaxUsersPerCommit);
-      changed = await this.apply(chat, some, [], (id, commit) => ({ case: "changeGroup", value: { id, chat, add: some, commit } }));
+    const missing = await this.notIn(chat, add);
+    for (let i = 0; i < missing.length; i += kMaxUsersPerCommit) {
+      const some = missing.slice(i, i + kMaxUsersPerCommit);
+      const next = await this.apply(chat, some, [], (id, commit) => ({ case: "changeGroup", value: { id, chat, add: some, commit } }));
+      changed = { ...next, notAdded: [...(changed?.notAdded ?? []), ...next.notAdded] };
     }
-    return changed!;
+    return changed ?? create(GroupChangedSchema, { chat });
+  }
+
+  /** Those of `users` who are not in: somebody may be, if the answer to an earlier request was lost. */
+  private async notIn(chat: Uint8Array, users: bigint[]): Promise<bigint[]> {
+    if (users.length === 0) return [];
+    await this.ready.ensure({ chat });
+    const { mls, departed } = await this.chats.read(nameOf({ chat }));
+    const present = new Set(mls ? this.mls.leaves(mls).map((leaf) => leaf.userId) : []);
+    return users.filter((user) => !present.has(user) || departed.includes(user));
   }
 
   answer(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged> {
