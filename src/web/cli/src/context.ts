@@ -85,6 +85,8 @@ export class Context {
 
   /** The first event that fits; undefined when there is none in time. Rejects when none can come any more. */
   heard<K extends keyof Events>(client: Client, event: K, fits: (value: Events[K]) => boolean, ms = this.timeout): Promise<Events[K] | undefined> {
+    // Told already, and not why.
+    if (client.state === "stopped") return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer);
