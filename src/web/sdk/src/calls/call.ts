@@ -103,6 +103,7 @@ export class ActiveCall {
   /** The connection to a device; device 0 while it is not known which one will answer. */
   async connect(user: bigint, device: number): Promise<Peer> {
     const key = this.group ? `${user}/${device}` : "";
+    const configuration = await this.#env.configuration();
     const known = this.#others.get(key);
     if (known !== undefined) {
       known.device = device || known.device;
@@ -111,7 +112,7 @@ export class ActiveCall {
     const me = this.#env.core.me();
     const polite = this.group ? `${me.userId}/${me.deviceId}` < `${user}/${device}` : !this.outgoing;
     const other: Other = { user, device, connected: false, peer: undefined as never };
-    other.peer = new Peer(this.#env.RTC, await this.#env.configuration(), this.localStream, polite, {
+    other.peer = new Peer(this.#env.RTC, configuration, this.localStream, polite, {
       signal: (kind, payloads) => this.#signal(other, kind, payloads),
       onStream: (stream) => {
         other.stream = stream;

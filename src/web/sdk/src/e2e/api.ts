@@ -123,11 +123,13 @@ export type Opened =
 
 /**
  * A unit of work. At most one is open at a time, `begin` waits for the one before. Any number of messages may be opened
- * and sealed in it; state is encoded once, by `writes`.
+ * and sealed in it; state is encoded once, by `writes`, before which all
+ * that is being opened must be awaited.
  */
 export interface Transaction {
   /**
-   * Opens an envelope of an inbox or of a page of history, in the order of the chat. Never throws for what a sender
+   * Opens an envelope of an inbox or of a page of history, in the order of the chat; several may be under way, which is
+   * quicker than one after the other. Never throws for what a sender
    * made; throws when keys could not be looked up (the connection was lost): then `abort`, acknowledge nothing, and
    * begin again on the next connection.
    */

@@ -74,27 +74,34 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     }
   }
 
+  async function greet(welcome: Welcome): Promise<void> {
+    await directory.serial(() => heads.pin(welcome));
+    await monitor.check();
+    if (await publisher.fill()) {
+      await monitor.check();
+      void publisher.fill().catch((error: unknown) => host.emit({ kind: "failed", error }));
+    }
+    await joiner.addAll();
+  }
+
+  // Of the present connection. Nobody takes a commit of a device whose identity is not in the key log yet.
+  let greeted: Promise<void> = Promise.resolve();
+  const whenGreeted = <T>(work: () => Promise<T>) => telling(() => greeted.then(work));
+
   return {
     async connected(welcome: Welcome) {
-      await telling(async () => {
-        await directory.serial(() => heads.pin(welcome));
-        await monitor.check();
-        if (await publisher.fill()) {
-          await monitor.check();
-          void publisher.fill().catch((error: unknown) => host.emit({ kind: "failed", error }));
-        }
-        await joiner.addAll();
-      });
+      greeted = greet(welcome);
+      await telling(() => greeted);
       // In the background: the winners of races come with the envelopes that the core opens next.
       void resume().catch((error: unknown) => host.emit({ kind: "failed", error }));
     },
     stock: (stock: KeyStock) => telling(async () => void (stock.low && (await publisher.fill()))),
     begin: async () => transaction(await chats.begin(), incoming, outgoing),
-    ready: (chat: ChatRef) => telling(() => ready.ensure(chat)),
-    createGroup: (chat: Uint8Array) => telling(() => membership.create(chat)),
-    changeMembers: (chat: Uint8Array, change: MemberChange) => telling(() => membership.change(chat, change)),
-    answerJoin: (chat: Uint8Array, userId: bigint, accept: boolean) => telling(() => membership.answer(chat, userId, accept)),
-    joinGroup: (link: string) => telling(() => membership.join(link)),
+    ready: (chat: ChatRef) => whenGreeted(() => ready.ensure(chat)),
+    createGroup: (chat: Uint8Array) => whenGreeted(() => membership.create(chat)),
+    changeMembers: (chat: Uint8Array, change: MemberChange) => whenGreeted(() => membership.change(chat, change)),
+    answerJoin: (chat: Uint8Array, userId: bigint, accept: boolean) => whenGreeted(() => membership.answer(chat, userId, accept)),
+    joinGroup: (link: string) => whenGreeted(() => membership.join(link)),
     extendLink: async (chat: Uint8Array, link: string, linkId: Uint8Array) => extendLink(await secretOf(chat), link, linkId),
     encryptName: async (chat: Uint8Array, name: string) => encryptName(await secretOf(chat), chat, name),
     async decryptName(chat: Uint8Array, encrypted: Uint8Array) {
@@ -102,7 +109,7 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
       return secret && decryptName(secret, chat, encrypted);
     },
     async sealCall(chat: ChatRef, callId: Uint8Array, plaintext: Uint8Array) {
-      await telling(() => ready.ensure(chat));
+      await whenGreeted(() => ready.ensure(chat));
       const sealed = await calls.seal(chat, callId, plaintext);
       if (!sealed) throw new E2eError("too_many_races", "the chat's encryption went away");
       return sealed;
@@ -135,8 +142,13 @@ async function telling<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function transaction(work: Work, incoming: Incoming, outgoing: Outgoing): Transaction {
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    open: (envelope: Envelope) => telling(() => incoming.open(work, envelope)),
+    open(envelope: Envelope) {
+      const opening = last.then(() => incoming.open(work, envelope));
+      last = opening.catch(() => undefined);
+      return telling(async () => (await opening).brought);
+    },
     seal: (chat: ChatRef, id: Uint8Array, content: Uint8Array) => outgoing.seal(work, chat, id, content),
     writes: (): Write[] => work.writes(),
     done: () => work.done(),

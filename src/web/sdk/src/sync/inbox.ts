@@ -13,12 +13,28 @@ import type { Unit } from "../store/units.js";
 import type { HistorySync } from "./history.js";
 import type { SelfChannel } from "./self.js";
 
-/** As many entries are stored in one batch. The server sends no more than its window without an Ack. */
-const kBatch = 256;
+/** As many entries are stored in one batch: half of what the server sends without an Ack, so that the next are on their way. */
+const kBatch = 128;
 /** So often the server may lack the next entry at one position before it is taken for lost. */
 const kMaxSkips = 3;
 
 type Entry = { envelope: Envelope } | { gap: Gap } | { caughtUp: true };
+
+/** It only brings a message. What is more than that must not be opened when it turns out to be a repetition. */
+function isMessage({ event, endsEpoch }: Envelope): boolean {
+  return event === undefined && endsEpoch === undefined;
+}
+
+/** The batch in runs of messages, which can be opened all at once, and anything else by itself. */
+function runs(batch: Envelope[]): Envelope[][] {
+  const out: Envelope[][] = [];
+  for (const envelope of batch) {
+    const last = out.at(-1);
+    if (last !== undefined && isMessage(envelope) && isMessage(last[0]!)) last.push(envelope);
+    else out.push([envelope]);
+  }
+  return out;
+}
 
 export class Inbox {
   readonly #core: Core;
@@ -169,7 +185,11 @@ export class Inbox {
   #store(batch: Envelope[]): Promise<void> {
     return this.#core.units.run(async (unit) => {
       await withTransaction(this.#core, unit, async (transaction) => {
-        for (const envelope of batch) await this.#take(unit, envelope, (entry) => transaction.open(entry));
+        for (const run of runs(batch)) {
+          const early = isMessage(run[0]!) ? run.map((envelope) => transaction.open(envelope)) : [];
+          for (const opening of early) opening.catch(() => {}); // it is awaited below, unless one before it throws
+          for (const [i, envelope] of run.entries()) await this.#take(unit, envelope, () => early[i] ?? transaction.open(envelope));
+        }
         const cursor = batch.at(-1)!.seq;
         unit.raw([{ key: "cursor", value: new TextEncoder().encode(String(cursor)) }]);
         unit.first(() => (this.#cursor = cursor));
@@ -177,7 +197,7 @@ export class Inbox {
     });
   }
 
-  async #take(unit: Unit, envelope: Envelope, open: (envelope: Envelope) => Promise<Opened>): Promise<void> {
+  async #take(unit: Unit, envelope: Envelope, open: () => Promise<Opened>): Promise<void> {
     const me = this.#core.me();
     const own = envelope.from === BigInt(me.userId);
     const { event } = envelope;
@@ -191,7 +211,7 @@ export class Inbox {
       }
     }
     if (!(await this.#apply.admit(unit, chatId, envelope))) return;
-    await this.#apply.apply(unit, chatId, envelope, await open(envelope), true);
+    await this.#apply.apply(unit, chatId, envelope, await open(), true);
   }
 
   async #acceptGap(gap: Gap): Promise<void> {

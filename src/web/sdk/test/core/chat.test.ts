@@ -187,10 +187,12 @@ test("a deleted account leaves nothing on the device", async () => {
 
 test("a message whose time the server does not take is written anew by a retry", async () => {
   const failed = heard(bob, "messageChanged", ({ state }) => state === "failed");
+  bob.disconnect();
   const real = Date.now;
-  Date.now = () => real() - 30 * 24 * 3600 * 1000; // a clock a month behind, after the server's was learnt
+  Date.now = () => real() - 30 * 24 * 3600 * 1000; // set a month back, and without a server that knows better
   const sent = await bob.send(toAlice, "from another time");
   Date.now = real;
+  bob.connect();
   assert.equal((await failed).error!.code, "message_id_expired");
   const incoming = heard(alice, "message");
   await bob.messages.retry(toAlice, sent.id);

@@ -115,13 +115,16 @@ export class Work {
     const state = this.states.get(name);
     if (state) return state;
     const stored = await this.read(name);
-    this.before.set(name, stored);
-    this.states.set(name, stored);
-    return stored;
+    if (!this.states.has(name)) {
+      this.before.set(name, stored);
+      this.states.set(name, stored);
+    }
+    return this.states.get(name)!;
   }
 
   async update(name: string, change: Partial<ChatState>): Promise<ChatState> {
-    const state = { ...(await this.get(name)), ...change };
+    await this.get(name);
+    const state = { ...this.states.get(name)!, ...change };
     this.states.set(name, state);
     return state;
   }

@@ -12,7 +12,13 @@ import type { ChatState } from "./chat-state.js";
 import type { Work } from "./chats.js";
 import type { Gossip } from "./gossip.js";
 
-const kNothing: Opened = { kind: "none" };
+/** An envelope has done to the encryption what it does: the next may be opened. What it brought may come later. */
+export interface Opening {
+  brought: Promise<Opened>;
+}
+
+const bringing = (opened: Opened): Opening => ({ brought: Promise.resolve(opened) });
+const kNothing = bringing({ kind: "none" });
 const unreadable = (reason: UnreadableReason): Opened => ({ kind: "unreadable", reason });
 
 export class Incoming {
@@ -25,7 +31,7 @@ export class Incoming {
     private readonly needsJoin: (chat: ChatRef) => void,
   ) {}
 
-  async open(tx: Work, envelope: Envelope): Promise<Opened> {
+  async open(tx: Work, envelope: Envelope): Promise<Opening> {
     const chat = this.chatOf(envelope);
     if (chat.peer === this.host.userId) return kNothing;  // Between one's own devices: self.ts.
     if (envelope.endsEpoch !== undefined) await this.commit(tx, chat, envelope, envelope.endsEpoch);
@@ -43,33 +49,38 @@ export class Incoming {
     return envelope.from === this.host.userId && envelope.fromDevice === this.host.deviceId;
   }
 
-  private async message(tx: Work, chat: ChatRef, envelope: Envelope): Promise<Opened> {
+  private async message(tx: Work, chat: ChatRef, envelope: Envelope): Promise<Opening> {
     if (this.isOwn(envelope)) return kNothing;
     const name = nameOf(chat);
     const { mls: state, joinedEpoch } = await tx.get(name);
     const epoch = this.mls.epochOf(envelope.payload);
-    if (epoch === undefined) return unreadable("forged");
+    if (epoch === undefined) return bringing(unreadable("forged"));
     if (!state) tx.after(() => this.needsJoin(chat));
-    if (!state || joinedEpoch === undefined || epoch < joinedEpoch) return unreadable("before_joining");
+    if (!state || joinedEpoch === undefined || epoch < joinedEpoch) return bringing(unreadable("before_joining"));
     if (epoch > state.groupContext.epoch) {
       // Commits come in the chat's order, before the messages of their epochs: one of them did not come.
       await this.lost(tx, chat);
-      return unreadable("state_lost");
+      return bringing(unreadable("state_lost"));
     }
-    if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return unreadable("too_late");
+    if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return bringing(unreadable("too_late"));
     try {
-      const { state: after, plaintext, from } = await this.mls.open(state, envelope.payload);
-      const frame = decodeFrame(envelope.id, plaintext);
-      // The keys of a message that is not what it says are used up all the same: the true one cannot have them.
-      const { secret } = await tx.update(name, { mls: after });
-      if (!frame || from.userId !== envelope.from || from.deviceId !== envelope.fromDevice) return unreadable("forged");
-      if (!secret && frame.secret) await tx.update(name, { secret: frame.secret });
-      if (frame.head) tx.after(() => this.gossip.heard(from.userId, frame.head!));
-      return { kind: "content", content: frame.content, from: { userId: from.userId, deviceId: from.deviceId } };
+      const { state: after, plaintext, from, signed } = await this.mls.open(state, envelope.payload);
+      // Any member can encrypt as another one, but not by the server: the keys of the true message stay.
+      if (from.userId !== envelope.from || from.deviceId !== envelope.fromDevice) return bringing(unreadable("forged"));
+      await tx.update(name, { mls: after });
+      return { brought: signed.then((good) => (good ? this.content(tx, name, envelope, plaintext, from) : unreadable("forged"))) };
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
-      return unreadable(/gen in the past/.test(error.message) ? "too_late" : "forged");
+      return bringing(unreadable(/gen in the past/.test(error.message) ? "too_late" : "forged"));
     }
+  }
+
+  private async content(tx: Work, name: string, envelope: Envelope, plaintext: Uint8Array, { userId, deviceId }: Leaf): Promise<Opened> {
+    const frame = decodeFrame(envelope.id, plaintext);
+    if (!frame) return unreadable("forged");
+    if (frame.secret && !(await tx.get(name)).secret) await tx.update(name, { secret: frame.secret });
+    if (frame.head) tx.after(() => this.gossip.heard(userId, frame.head!));
+    return { kind: "content", content: frame.content, from: { userId, deviceId } };
   }
 
   private async commit(tx: Work, chat: ChatRef, envelope: Envelope, endsEpoch: bigint): Promise<void> {
