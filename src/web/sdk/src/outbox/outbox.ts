@@ -1,6 +1,7 @@
 // Messages on their way to the server. Each is stored before `add` returns, is sent until it is accepted or refused, and
-// keeps its id and its ciphertext, so that the server knows a repetition. In order within a chat; chats do not wait for
-// each other.
+// keeps its id and its ciphertext, so that the server knows a repetition. In order within a chat, so one at a time: while it
+// is on its way the one before is stored as accepted, and the next ones are encrypted already. Chats do not wait for each
+// other.
 
 import type { ChatId, MessageId } from "../api.js";
 import type { Apply } from "../chats/apply.js";
@@ -9,6 +10,7 @@ import { hex12, keys } from "../chats/records.js";
 import { type Core, withTransaction } from "../core.js";
 import { NotReadyError } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
+import type { Sent } from "../gen/godwit_pb.js";
 import { chatRef, fromBase64Url, fromHex, toBase64Url, uuid7Time } from "../ids.js";
 import { afterPrefix, kFullPause, StoreFullError } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
@@ -37,12 +39,16 @@ function pause(ms: number): Promise<void> {
 
 /** Chats that are sent to at the same time. */
 const kMaxParallel = 16;
+/** Messages of a chat that are encrypted in one unit, before the first of them is sent. */
+const kSealedAtOnce = 16;
 
 export class Outbox {
   readonly #core: Core;
   readonly #model: Model;
   readonly #apply: Apply;
   readonly #entries = new Map<number, OutboxRecord>();
+  /** Messages that the server may have. */
+  readonly #tried = new Set<number>();
   /** Chats that are being sent to. */
   readonly #busy = new Set<ChatId>();
   /** Who wants to know that nothing waits any more. */
@@ -60,6 +66,7 @@ export class Outbox {
     for (const [, bytes] of await this.#core.store.range("o/", afterPrefix("o/"))) {
       const record = decodeRecord<OutboxRecord>(bytes);
       this.#entries.set(record.n, record);
+      if (record.payload !== undefined) this.#tried.add(record.n);
       this.#next = record.n + 1;
     }
   }
@@ -82,7 +89,7 @@ export class Outbox {
   /** Takes a message back that has not been sent. False: it is on its way already, or was. */
   cancel(unit: Unit, chat: ChatId, id: MessageId): boolean {
     const record = [...this.#entries.values()].find((entry) => entry.chat === chat && entry.id === id);
-    if (record === undefined || (record.payload !== undefined && !record.failed)) return false;
+    if (record === undefined || (this.#tried.has(record.n) && !record.failed)) return false;
     this.#remove(unit, record);
     return true;
   }
@@ -132,65 +139,88 @@ export class Outbox {
       });
   }
 
-  #first(chat: ChatId): OutboxRecord | undefined {
-    for (const entry of this.#entries.values()) if (entry.chat === chat && !entry.failed) return entry;
-    return undefined;
+  *#waiting(chat: ChatId): Iterable<OutboxRecord> {
+    for (const entry of this.#entries.values()) if (entry.chat === chat && !entry.failed) yield entry;
   }
 
   async #drain(chat: ChatId): Promise<void> {
     const backoff = new Backoff(this.#core.tuning.backoffMin, this.#core.tuning.backoffMax);
+    let storing: Promise<void> | undefined;
     for (;;) {
-      const record = this.#first(chat);
-      if (record === undefined || this.#stopped || !this.#core.connection.live) return;
+      let record: OutboxRecord | undefined;
       try {
-        await this.#send(record);
+        const goesOn = !this.#stopped && this.#core.connection.live;
+        [record] = goesOn ? this.#waiting(chat) : [];
+        if (record === undefined && storing === undefined) return; // goes on with the next message, or connection
+        const reply = record && (await this.#send(record));
+        const stored = storing;
+        storing = undefined;
+        await stored;
+        if (reply !== undefined) storing = this.#accept(record!, reply);
+        storing?.catch(() => {}); // awaited in the next round
         backoff.reset();
       } catch (error) {
-        if (this.#stopped) return;
-        if (!this.#core.connection.live) return; // goes on with the next connection
+        if (this.#stopped || !this.#core.connection.live) continue;
         if (error instanceof StoreFullError) await pause(kFullPause);
-        else if (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts) await this.#fail(record, error);
+        else if (record !== undefined && (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts)) await this.#fail(record, error);
         else await pause(Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0));
       }
     }
   }
 
-  async #send(record: OutboxRecord): Promise<void> {
-    const sealed = record.payload === undefined ? await this.#seal(record) : record;
-    if (!this.#entries.has(record.n)) return; // taken back meanwhile
-    const { peer, chat } = chatRef(sealed.chat);
-    const id = fromHex(sealed.id);
+  /** Undefined: it was taken back meanwhile. */
+  async #send({ n, chat }: OutboxRecord): Promise<Sent | undefined> {
+    if (this.#entries.get(n)?.payload === undefined) await this.#seal(chat);
+    const sealed = this.#entries.get(n);
+    if (sealed?.payload === undefined) return undefined;
+    this.#tried.add(n);
+    const { id, payload, ttlS, relatesTo } = sealed;
+    const ref = chatRef(chat);
     const reply = await this.#core.connection.request({
       case: "send",
       value: {
-        id,
-        ...(chat === undefined ? { to: peer } : { chat }),
-        payload: fromBase64Url(sealed.payload!),
-        ttlS: sealed.ttlS,
-        ...(sealed.relatesTo === undefined ? {} : { relatesTo: fromHex(sealed.relatesTo) }),
+        id: fromHex(id),
+        ...(ref.chat === undefined ? { to: ref.peer } : { chat: ref.chat }),
+        payload: fromBase64Url(payload),
+        ttlS,
+        ...(relatesTo === undefined ? {} : { relatesTo: fromHex(relatesTo) }),
       },
     });
     if (reply.case !== "sent") throw new GodwitError("bad_frame", "the server did not answer a message");
-    const { chatSeq, timeDeltaMs } = reply.value;
-    await this.#core.units.run(async (unit) => {
-      const stored = await this.#model.chat(unit, sealed.chat);
-      await this.#apply.accepted(unit, stored, sealed.id, Number(chatSeq), uuid7Time(id) + Number(timeDeltaMs));
-      this.#remove(unit, sealed);
-    });
+    return reply.value;
   }
 
-  /** State of the encryption and ciphertext are stored in one batch, before anything is sent. */
-  async #seal(record: OutboxRecord): Promise<OutboxRecord> {
-    const ref = chatRef(record.chat);
+  /** If it cannot be stored it is sent again, and the server knows it. */
+  async #accept(record: OutboxRecord, { chatSeq, timeDeltaMs }: Sent): Promise<void> {
+    this.#entries.delete(record.n);
+    try {
+      await this.#core.units.run(async (unit) => {
+        const stored = await this.#model.chat(unit, record.chat);
+        await this.#apply.accepted(unit, stored, record.id, Number(chatSeq), uuid7Time(fromHex(record.id)) + Number(timeDeltaMs));
+        this.#remove(unit, record);
+      });
+    } catch (error) {
+      this.#entries.set(record.n, record);
+      throw error;
+    }
+  }
+
+  /** Encrypts the next messages of a chat. State of the encryption and ciphertext are stored in one batch, before anything is sent. */
+  async #seal(chat: ChatId): Promise<void> {
+    const ref = chatRef(chat);
     for (let tries = 0; ; tries++) {
       try {
         return await this.#core.units.run((unit) =>
           withTransaction(this.#core, unit, async (transaction) => {
-            const payload = await transaction.seal(ref, fromHex(record.id), fromBase64Url(record.content));
-            const sealed = { ...record, payload: toBase64Url(payload) };
-            unit.put(keys.outbox(record.n), sealed);
-            unit.after(() => this.#entries.has(record.n) && this.#entries.set(record.n, sealed));
-            return sealed;
+            let sealing = 0;
+            for (const record of this.#waiting(chat)) {
+              if (record.payload !== undefined) continue;
+              if (++sealing > kSealedAtOnce) break;
+              const payload = await transaction.seal(ref, fromHex(record.id), fromBase64Url(record.content));
+              const sealed = { ...record, payload: toBase64Url(payload) };
+              unit.put(keys.outbox(record.n), sealed);
+              unit.after(() => this.#entries.has(record.n) && this.#entries.set(record.n, sealed));
+            }
           }),
         );
       } catch (error) {
@@ -211,6 +241,7 @@ export class Outbox {
       unit.after(() => {
         this.#entries.set(record.n, failed);
         this.#tellSettled();
+        if (failed.payload === undefined) this.#tried.delete(record.n);
       });
       await this.#show(unit, failed, { code: String(code), message });
     });
@@ -228,6 +259,7 @@ export class Outbox {
     unit.after(() => {
       this.#entries.delete(record.n);
       this.#tellSettled();
+      this.#tried.delete(record.n);
     });
   }
 }
