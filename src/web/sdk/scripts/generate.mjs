@@ -2,7 +2,8 @@
 // server's tables. Needs protoc (Debian: protobuf-compiler).
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,12 +24,16 @@ function write(name, text) {
   if (old !== text) writeFileSync(file, text);
 }
 
+const made = mkdtempSync(path.join(tmpdir(), "godwit-gen-"));
 for (const [folder, file] of [[path.join(root, "src/protocol"), "godwit.proto"], [path.join(sdk, "proto"), "content.proto"]]) {
   const plugin = path.join(sdk, "node_modules/.bin/protoc-gen-es");
-  execFileSync("protoc", [`-I${folder}`, `--plugin=protoc-gen-es=${plugin}`, `--es_out=${out}`, "--es_opt=target=ts,import_extension=js", file], {
+  execFileSync("protoc", [`-I${folder}`, `--plugin=protoc-gen-es=${plugin}`, `--es_out=${made}`, "--es_opt=target=ts,import_extension=js", file], {
     stdio: "inherit",
   });
 }
+
+for (const name of readdirSync(made)) write(name, readFileSync(path.join(made, name), "utf8"));
+rmSync(made, { recursive: true });
 
 function table(file, macro) {
   const rows = readFileSync(path.join(root, "include/godwit", file), "utf8").matchAll(new RegExp(`^${macro}\\((\\w+),\\s*(\\d+),`, "gm"));

@@ -403,6 +403,8 @@ export interface Messages {
   get(chat: ChatId, id: MessageId): Promise<Message | undefined>;
   /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 44 KiB of text. */
   send(chat: ChatId, draft: Draft): Promise<Message>;
+  /** Resolves when all that was written (edits and reactions, too) is at the server or has failed. Waits for a connection. */
+  settled(): Promise<void>;
   /** Tries a failed message again, under the same id (under a new one when the old was refused as too old). */
   retry(chat: ChatId, id: MessageId): Promise<void>;
   /** Another text for an own message. */

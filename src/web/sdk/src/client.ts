@@ -82,7 +82,7 @@ export class GodwitClient implements Client {
       deleteAccount: () => this.#deleteAccount(),
       signOut: () => this.#signOut(),
     });
-    parts.inbox.onCaughtUp = () => this.#caughtUp();
+    parts.inbox.onCaughtUp = () => background(core, this.#caughtUp());
     this.#parts = parts;
     this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
     this.chats = parts.chats;
@@ -211,8 +211,11 @@ export class GodwitClient implements Client {
     this.#parts.calls.connected();
   }
 
-  #caughtUp(): void {
-    if (!this.#core.connection.live) return;
+  async #caughtUp(): Promise<void> {
+    const { connection } = this.#core;
+    const { nonce } = connection;
+    await this.#parts.groupEvents.readNames(); // so that a client that is online can name its chats
+    if (!connection.live || connection.nonce !== nonce) return;
     this.#setState("online");
     this.#parts.chats.tellRead();
     void this.#parts.history.run();

@@ -91,6 +91,13 @@ export class GroupEvents {
     });
   }
 
+  /** Decrypts the names whose keys have come since they did. */
+  async readNames(): Promise<void> {
+    for (const { id, sealedName } of this.#model.chats()) {
+      if (sealedName !== undefined) await this.readName(id).catch(() => {}); // and again with the next message
+    }
+  }
+
   /** Asks the server for the whole of it, once it can be asked. */
   stale(unit: Unit, chat: ChatId): void {
     unit.after(() => {

@@ -103,6 +103,10 @@ export class MessageBook implements Messages {
     });
   }
 
+  settled(): Promise<void> {
+    return this.#outbox.settled();
+  }
+
   async retry(chat: ChatId, id: MessageId): Promise<void> {
     const message = await this.get(chat, id);
     // The server takes no id of another time (a wrong clock, or a week without a connection).

@@ -51,6 +51,8 @@ export class Outbox {
   readonly #tried = new Set<number>();
   /** Chats that are being sent to. */
   readonly #busy = new Set<ChatId>();
+  /** Who wants to know that nothing waits any more. */
+  readonly #settling: (() => void)[] = [];
   #next = 1;
   #stopped = false;
 
@@ -100,6 +102,19 @@ export class Outbox {
       await this.#show(unit, record, undefined);
       this.add(unit, { ...record, failed: undefined });
     });
+  }
+
+  /** Nothing waits any more. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settling.push(resolve);
+      this.#tellSettled();
+    });
+  }
+
+  #tellSettled(): void {
+    for (const { failed } of this.#entries.values()) if (!failed) return;
+    for (const resolve of this.#settling.splice(0)) resolve();
   }
 
   /** There is a connection. */
@@ -225,6 +240,7 @@ export class Outbox {
       unit.put(keys.outbox(record.n), failed);
       unit.after(() => {
         this.#entries.set(record.n, failed);
+        this.#tellSettled();
         if (failed.payload === undefined) this.#tried.delete(record.n);
       });
       await this.#show(unit, failed, { code: String(code), message });
@@ -242,6 +258,7 @@ export class Outbox {
     unit.delete(`o/${hex12(record.n)}`);
     unit.after(() => {
       this.#entries.delete(record.n);
+      this.#tellSettled();
       this.#tried.delete(record.n);
     });
   }

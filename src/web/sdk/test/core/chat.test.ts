@@ -64,6 +64,21 @@ test("replies quote, reactions and edits change the message", async () => {
   await assert.rejects(bob.messages.edit(toAlice, question.id, "mine"), { code: "not_allowed" });
 });
 
+test("what was written without a connection is settled once there is one, edits too", async () => {
+  await alice.messages.settled(); // nothing waits
+  alice.disconnect();
+  const sent = await alice.send(toBob, "later");
+  let settled = false;
+  const done = alice.messages.settled().then(() => (settled = true));
+  await alice.messages.edit(toBob, sent.id, "much later");
+  assert.equal(settled, false);
+  const edited = heard(bob, "messageChanged", ({ content }) => content.kind === "text" && content.text === "much later");
+  alice.connect();
+  await done;
+  assert.equal((await alice.messages.get(toBob, sent.id))!.state === "waiting", false);
+  await edited;
+});
+
 test("a message is removed for everyone, or for oneself", async () => {
   const incoming = heard(bob, "message");
   const sent = await alice.send(toBob, "forget this");
