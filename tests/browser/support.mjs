@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 
 export const kRepository = fileURLToPath(new URL("../../", import.meta.url));
 export const kShots = path.join(import.meta.dirname, "screenshots");
-export const kWaitMs = 60_000;
+export const kWaitMs = 120_000; // enough for a machine that is busy with something else
 mkdirSync(kShots, { recursive: true });
 
 // As src/server/web_files.cc sends it: what the screens need beyond it fails here, too.

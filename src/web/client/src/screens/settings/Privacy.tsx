@@ -3,6 +3,7 @@ import type { Privacy, PrivacyRule } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../../components/Avatar";
 import { Card, Choice, Page, Switch } from "../../components/Header";
+import { everyChat } from "../../state/chats";
 import { attempt, client, connection } from "../../state/client";
 import { nameOf } from "../../state/profiles";
 import { failed } from "../../state/toasts";
@@ -24,7 +25,9 @@ const kRules = [
 function Blocked() {
   const [users, setUsers] = useState<string[]>([]);
   const load = () => void client().chats.blocked().then(setUsers, failed);
-  useEffect(load, []);
+  // Asked for again when the block of a chat changes, here or on another device.
+  const known = everyChat.value.flatMap((chat) => (chat.blocked ? [chat.id] : [])).join();
+  useEffect(load, [known]);
   return (
     <Card title="Blocked people">
       {users.length ? (
