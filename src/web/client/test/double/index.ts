@@ -151,6 +151,7 @@ function messagesOf(double: Double): Client["messages"] {
     },
     get: async (chat, id) => all(chat).find((message) => message.id === id),
     send,
+    settled: async () => {},
     retry: async (chat, id) => double.answer(double.find(chat, id)),
     edit: async (chat, id, text) => double.put({ ...double.find(chat, id), content: { kind: "text", text }, editedAt: Date.now() }),
     react: async (chat, id, emoji) => {
