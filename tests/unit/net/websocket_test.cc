@@ -118,11 +118,12 @@ TEST(LargeInput, OfAnOwnerWhoHasItsShare_WaitsAndOthersDoNot) {
   const auto bytes_in = [&](const char* what) { return server.metric(std::string(what) + "{listener=\"client\"}"); };
   first.send(bytes.substr(0, 80'000));
   EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_bytes") >= 100'000; }));
-  second.send(bytes);
+  second.send(bytes.substr(0, 80'000));  // what is read as a whole needs no room
   EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_waiting_bytes") > 0; }));
   EXPECT_EQ(other.echo(payload), payload);
   first.send(bytes.substr(80'000));
   EXPECT_EQ(first.receive_frame()->payload, payload);
+  second.send(bytes.substr(80'000));
   EXPECT_EQ(second.receive_frame()->payload, payload);
   EXPECT_TRUE(eventually([&] { return bytes_in("godwit_net_large_input_bytes") == 0; }));
   EXPECT_EQ(bytes_in("godwit_net_large_input_waiting_bytes"), 0);

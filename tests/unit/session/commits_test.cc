@@ -92,7 +92,7 @@ TEST_F(CommitsTest, What_waits_for_a_chat_is_bounded_in_bytes) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(request(*ann_, commit(1 + i, std::string(50'000, 'i'))).has_sent());
   }
-  EXPECT_EQ(metrics_.gauge("godwit_chat_held_bytes", "").Value(), 0);
+  EXPECT_EQ(metrics_.gauge("godwit_chat_held_bytes", "Bytes of sends that wait for a look-up or a change of their chat").Value(), 0);
 }
 
 TEST_F(CommitsTest, Group_info_comes_from_memory_or_the_store_and_is_the_latest) {
