@@ -40,7 +40,9 @@ void trace_devices(Shard& shard, const Store& store, ReaderPool& readers, const 
                                         done = std::move(done)](Inbox& inbox) {
     const auto tell = [&shard, recipient, asker, done](std::uint64_t position) {
       shard.accounts().with_account(recipient.user, [&shard, recipient, asker, done, position](Account& account) {
-        shard.inboxes().with(recipient.user, [&](Inbox& again) {
+        account.pin();  // the inbox may have to be loaded again
+        shard.inboxes().with(recipient.user, [&shard, &account, recipient, asker, done, position](Inbox& again) {
+          account.unpin();
           done(devices_of(shard, recipient, asker, account, again, position));
         });
       });
