@@ -55,6 +55,7 @@ const kScreens = [
   ["safety", "#/safety/1001", "[data-testid=digits]"],
   ["statuses", "#/status", "text=My status"],
   ["status", "#/status/1001", "text=Low tide"],
+  ["calls", "#/calls", "text=Missed voice call"],
   ["status-new", "#/status", "text=Post to my contacts", (page) => page.click("button[aria-label='New status']")],
   ["status-audience", "#/status", "ul[aria-label='Who sees it']", async (page) => {
     await page.click("button[aria-label='New status']");

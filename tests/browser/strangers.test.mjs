@@ -116,6 +116,8 @@ describe("strangers", { concurrency: false }, () => {
     }
     for (const person of [finn, emil, dora]) await person.press("Hang up");
     for (const person of [dora, emil, finn]) await person.sees("Video call, ");
+    await finn.go("calls");
+    await finn.page.locator("ul[aria-label=Calls] li", { hasText: "Trio" }).locator("text=/Video call, /").waitFor();
     for (const person of [dora, emil, finn]) await person.leave();
   });
 });

@@ -415,6 +415,8 @@ export interface Messages {
   remove(chat: ChatId, id: MessageId, forEveryone: boolean): Promise<void>;
   /** How far each member has got with an own message of a group. */
   receipts(chat: ChatId, id: MessageId): Promise<{ user: UserId; delivered: boolean; read: boolean }[]>;
+  /** What is here about calls of all chats, newest first. */
+  calls(options?: { before?: MessageId; limit?: number }): Promise<Message[]>;
   /** Finds messages on this device by words, beginnings of words too; newest first. */
   search(query: string, options?: SearchOptions): Promise<SearchResult[]>;
 }

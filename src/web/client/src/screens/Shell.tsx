@@ -5,6 +5,7 @@ import { Icon, type IconName } from "../components/Icon";
 import { pathTo, route } from "../lib/route";
 import { archived, requests, unreadChats } from "../state/chats";
 import { authors } from "../state/statuses";
+import { CallList } from "./CallList";
 import { ChatInfo } from "./ChatInfo";
 import { ChatList } from "./ChatList";
 import { ChatScreen } from "./ChatScreen";
@@ -17,10 +18,10 @@ import { SettingsPage } from "./settings/SettingsPage";
 import { StatusList } from "./StatusList";
 import { StatusViewer } from "./StatusViewer";
 
-type Section = "chats" | "status" | "archived" | "requests" | "settings" | "new" | "new-group";
+type Section = "chats" | "status" | "calls" | "archived" | "requests" | "settings" | "new" | "new-group";
 
 function sectionOf(first: string | undefined): Section {
-  const known: Section[] = ["status", "archived", "requests", "settings", "new", "new-group"];
+  const known: Section[] = ["status", "calls", "archived", "requests", "settings", "new", "new-group"];
   return known.find((section) => section === first) ?? "chats";
 }
 
@@ -28,6 +29,8 @@ function Left({ section }: { section: Section }) {
   switch (section) {
     case "status":
       return <StatusList />;
+    case "calls":
+      return <CallList />;
     case "settings":
       return <SettingsList />;
     case "new":
@@ -88,6 +91,7 @@ function Rail({ section }: { section: Section }) {
     <nav aria-label="Sections" class="flex shrink-0 gap-1 border-base-300 bg-base-200 p-1.5 max-md:border-t md:w-20 md:flex-col md:border-r">
       <RailLink to={[]} icon="chats" label="Chats" on={inChats} count={unreadChats.value + requests.value.length} />
       <RailLink to={["status"]} icon="status" label="Status" on={section === "status"} count={authors.value.filter((a) => a.unseen && !a.muted).length} />
+      <RailLink to={["calls"]} icon="phone" label="Calls" on={section === "calls"} />
       {archived.value.length > 0 && <RailLink to={["archived"]} icon="archive" label="Archive" on={section === "archived"} />}
       <RailLink to={["settings"]} icon="settings" label="Settings" on={section === "settings"} class="md:mt-auto" />
     </nav>

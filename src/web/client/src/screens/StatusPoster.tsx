@@ -35,7 +35,7 @@ export function StatusPoster({ onClose }: { onClose: () => void }) {
     <Sheet title="New status" onClose={onClose}>
       <form class="flex flex-col gap-4" onSubmit={post}>
         <textarea
-          class={`aspect-4/3 w-full resize-none rounded-box p-6 text-center text-2xl font-medium text-white placeholder:text-white/80 ${groundOf(background)}`}
+          class={`aspect-3/2 w-full resize-none rounded-box p-6 text-center text-2xl font-medium text-white placeholder:text-white/80 ${groundOf(background)}`}
           placeholder="What is new?"
           aria-label="Text of the status"
           maxLength={kMax}

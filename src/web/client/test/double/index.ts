@@ -170,6 +170,7 @@ function messagesOf(double: Double): Client["messages"] {
       { user: "1003", delivered: true, read: false },
       { user: "1005", delivered: false, read: false },
     ],
+    calls: async () => [...double.world.messages.values()].flat().filter((message) => message.content.kind === "call").sort((a, b) => b.at - a.at),
     search: async (query, options) => {
       const wanted = query.toLowerCase();
       const found = [...double.world.messages.entries()].filter(([chat]) => !options?.chat || chat === options.chat).flatMap(([, list]) => list);

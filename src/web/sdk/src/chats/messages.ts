@@ -176,6 +176,13 @@ export class MessageBook implements Messages {
     });
   }
 
+  async calls({ before, limit = kPage }: { before?: MessageId; limit?: number } = {}): Promise<Message[]> {
+    const end = before === undefined ? afterPrefix("k/") : keys.call(before);
+    const entries = await this.#core.store.range("k/", end, { reverse: true, limit: Math.min(limit, kMaxPage) });
+    const found = await Promise.all(entries.map(([key, chat]) => this.get(decodeRecord<ChatId>(chat), key.slice(2))));
+    return found.filter((message) => message?.content.kind === "call") as Message[]; // others were removed
+  }
+
   async receipts(chat: ChatId, id: MessageId): Promise<{ user: string; delivered: boolean; read: boolean }[]> {
     const message = await this.get(chat, id);
     if (message === undefined) throw new GodwitError("not_found", "no such message here");

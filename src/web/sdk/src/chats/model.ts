@@ -109,6 +109,7 @@ export class Model {
   putMessage(unit: Unit, chat: ChatRecord, place: string, message: MessageRecord, incoming = false): void {
     unit.put(keys.message(chat.id, place), message);
     unit.put(keys.index(chat.id, message.id), place);
+    if (message.content.kind === "call") unit.put(keys.call(message.id), chat.id);
     if (message.expiresAt !== undefined) unit.put(keys.expiry(message.expiresAt, chat.id, place), message.id);
     this.#preview(chat, place, message);
     this.putChat(unit, chat);
@@ -123,6 +124,7 @@ export class Model {
   deleteMessage(unit: Unit, chat: ChatRecord, place: string, id: MessageId): void {
     unit.delete(keys.message(chat.id, place));
     unit.delete(keys.index(chat.id, id));
+    unit.delete(keys.call(id));
     if (chat.preview?.id === id) {
       chat.preview = undefined;
       chat.previewPlace = undefined;

@@ -7,6 +7,7 @@
 //   m/<chat>/<place>            a message (MessageRecord); place, in order of the chat: 16 hex digits of the position, with
 //                               ".<12 hex digits of a time>" for lines of this device alone; "p<12 hex digits>" in the outbox
 //   i/<chat>/<message id>       the place of a message
+//   k/<message id>             the chat of a message about a call
 //   o/<12 hex digits>           the outbox, in order
 //   x/<12 hex digits>/<chat>/<place>   when a message is to go
 //   u/<user>                    a profile (ProfileRecord)
@@ -81,6 +82,7 @@ export const keys = {
   group: (chat: ChatId) => `g/${chat}`,
   message: (chat: ChatId, place: string) => `m/${chat}/${place}`,
   index: (chat: ChatId, id: MessageId) => `i/${chat}/${id}`,
+  call: (id: MessageId) => `k/${id}`,
   outbox: (n: number) => `o/${hex12(n)}`,
   expiry: (at: number, chat: ChatId, place: string) => `x/${hex12(at)}/${chat}/${place}`,
   user: (user: UserId) => `u/${user}`,

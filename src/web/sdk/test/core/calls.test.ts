@@ -65,6 +65,9 @@ for (const [name, e2e] of kEncryptions) describe(`calls, ${name}`, () => {
     assert.equal((await ended).endReason, "ended");
     const { content } = await line;
     assert.equal(content.kind === "call" && content.outcome, "ended");
+    const [newest] = await bob.messages.calls({ limit: 1 });
+    assert.equal(newest?.id, (await line).id);
+    assert.ok((await bob.messages.calls({ before: newest!.id })).every(({ id }) => id < newest!.id));
     assert.deepEqual(bob.calls.list(), []);
   });
 
