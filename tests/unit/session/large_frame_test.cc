@@ -144,21 +144,5 @@ TEST_F(LargeFrameTest, Unknown_fields_are_not_kept) {
   EXPECT_EQ(count(bytes, "unknown-field"), 0U);
 }
 
-TEST_F(LargeFrameTest, Device_that_a_commit_names_again_and_again_is_kept_once) {
-  Device& ann = join("ann");
-  Device& bob = join("bob");
-  v1::ClientFrame frame = message(bob, "commit");
-  auto& commit = *frame.mutable_send()->mutable_commit();
-  commit.set_welcome("welcome");
-  for (int i = 0; i < 100; ++i) {
-    auto& joining = *commit.add_joins();
-    joining.set_user_id(bob.user.value);
-    joining.set_device_id(bob.id);
-  }
-  const std::string encoded = commit.joins(0).SerializeAsString();
-  ASSERT_TRUE(request(ann, frame).has_sent());
-  EXPECT_EQ(count(journal_bytes(), encoded), 1U);
-}
-
 }  // namespace
 }  // namespace godwit
