@@ -64,6 +64,23 @@ def check_proto_docs(faults):
                 faults.append(f"src/protocol/godwit.proto:{number}: no docstring")
 
 
+def check_operators_pages(faults):
+    """Metrics, alerts and events of the log are told to operators, and nothing else is."""
+    daemon = "".join(path.read_text() for suffix in ("*.h", "*.cc") for path in sorted(SRC.rglob(suffix))
+                     if folder(path) not in ("tools", "web", "config"))
+    metrics = set(re.findall(r'"(godwit_\w+)"', daemon))
+    told = set(re.findall(r"^\| `(godwit_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.M))
+    for name in sorted(metrics ^ told):
+        faults.append(f"docs/metrics.md: {name} is " + ("not in a table" if name in metrics else "no metric"))
+    alerts = (ROOT / "config/prometheus-alerts.yml").read_text()
+    for name in sorted({re.sub("_bucket$", "", name) for name in re.findall(r"\bgodwit_\w+", alerts)} - metrics):
+        faults.append(f"config/prometheus-alerts.yml: {name} is no metric")
+    logs = re.search(r"^## Logs$.*?(?=^## )", (ROOT / "docs/manual.md").read_text(), re.M | re.S)[0]
+    for name in sorted(set(re.findall(r'\blog_(?:debug|info|warning|error|failure)\(\s*"(\w+)"', daemon))):
+        if f"`{name}`" not in logs:
+            faults.append(f"docs/manual.md: the event {name} is not in the section Logs")
+
+
 def check_packages(faults):
     """There are no lock files: packages of npm are named by exact versions, which are the same everywhere."""
     versions = {}
@@ -85,6 +102,7 @@ def main():
     check_packages(faults)
     check_includes(faults)
     check_tables(faults)
+    check_operators_pages(faults)
     check_proto_docs(faults)
     for fault in faults:
         print(fault, file=sys.stderr)

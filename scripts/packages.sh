@@ -1,6 +1,7 @@
 # Sourced by scripts/run and scripts/test: installs Debian or Ubuntu packages that are missing, by name.
 
-say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+# With the time since the script began.
+say() { printf '\033[1m== %d:%02d  %s\033[0m\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2; }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -45,11 +45,12 @@ npm_install() {
   (cd "$1" && npm_run install) && mkdir -p "$1/node_modules" && cp "$asked" "$installed"
 }
 
-# npm_build FOLDER SOURCE...: its dist/, unless that is newer than all files of the folder and of the sources. What other
-# builds leave next to it, as dist-double, is no source.
+# npm_build FOLDER SOURCE...: its dist/, unless that is newer than all files of the folder and of the sources. What
+# builds leave there, as dist-double and generated code in gen, is no source.
 npm_build() {
   local folder=$1 built=$1/dist/.built
-  if [ -e "$built" ] && [ -z "$(find "$@" \( -name node_modules -o -name 'dist*' \) -prune -o -type f -newer "$built" -print -quit)" ]; then
+  if [ -e "$built" ] && [ -z "$(find "$@" \( -name node_modules -o -name gen -o -name 'dist*' \) -prune \
+    -o -type f -newer "$built" -print -quit)" ]; then
     return 0
   fi
   npm_install "$folder" || return 1

@@ -56,7 +56,7 @@ class Account {
   void apply(const RecordPtr& record);
   std::size_t collect(const PartitionMap& map, Collector& out);
   bool checkpointed(std::size_t& budget) { return contacts_.checkpointed(budget); }
-  bool idle() const { return pins_ == 0 && devices_decided == 0 && contact_changes_decided == 0; }
+  bool idle() const { return pins_ == 0 && contact_changes_decided == 0; }
 
   UserId user() const { return user_; }
   bool exists() const { return created_ms_ != 0 && !deleted_; }
@@ -87,9 +87,7 @@ class Account {
   // 0 is not known.
   std::int64_t last_present_ms() const { return last_present_ms_; }
 
-  // Devices that were decided and are not committed yet.
-  std::uint32_t devices_decided = 0;
-  // As devices_decided: contacts that are about to be added, and changes of contacts of any kind.
+  // Decided and not committed yet: contacts that are about to be added, and changes of contacts of any kind.
   std::uint32_t contacts_decided = 0;
   std::uint32_t contact_changes_decided = 0;
   // What is left of the contact lookups of a day.

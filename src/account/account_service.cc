@@ -11,6 +11,7 @@ namespace {
 
 // About the interval of checkpoints.
 constexpr std::uint32_t kRetryContactsMs = 2'000;
+constexpr std::uint32_t kRetryDevicesMs = 100;
 
 }  // namespace
 
@@ -22,6 +23,8 @@ AccountService::AccountService(const AccountWiring& wiring, const AccountOptions
       invites_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
       contact_hashes_(wiring.worker, wiring.map, wiring.store, wiring.readers, options.cached_users, {}),
       verification_(options.verification),
+      turns_(wiring.worker, metrics.gauge("godwit_account_changes_waiting",
+                                          "Changes of devices that are decided or wait for others of the same user")),
       created_(metrics.counter("godwit_accounts_created_total", "Accounts created")),
       deleted_(metrics.counter("godwit_accounts_deleted_total", "Accounts deleted")),
       lookups_(metrics.counter("godwit_contact_lookups_total", "Hashes of handles that users looked up")) {}
@@ -106,59 +109,82 @@ void AccountService::create_invite(const std::string& code, std::uint32_t uses, 
   });
 }
 
+void AccountService::change_devices(UserId user, std::function<void(Account&, std::function<void()> done)> change,
+                                    const std::function<void(const Error&)>& refuse) {
+  const bool waits = turns_.add(user, [this, user, change = std::move(change)](std::function<void()> done) {
+    accounts_.with(user, [change, done = std::move(done)](Account& account) { change(account, done); });
+  });
+  if (!waits) refuse(Error(Errc::overloaded, "too many changes of the account at once", kRetryDevicesMs));
+}
+
 void AccountService::add_device(UserId user, DeviceInfo device, Reply<DeviceId> reply) {
-  accounts_.with(user, [this, device = std::move(device), reply = std::move(reply)](Account& account) mutable {
-    if (!account.exists()) return reply(Errc::user_not_found);
-    if (account.devices().size() + account.devices_decided >= options_.max_devices) {
-      return reply(Errc::too_many_devices);
-    }
-    ++account.devices_decided;
+  const auto add = [this, device = std::move(device), reply](Account& account, std::function<void()> done) mutable {
+    const auto refuse = [&](Errc why) {
+      reply(why);
+      done();
+    };
+    if (!account.exists()) return refuse(Errc::user_not_found);
+    // Whoever approved it may have been signed out in between: because it was stolen, perhaps.
+    if (device.approved_by && account.device(device.approved_by) == nullptr) return refuse(Errc::device_revoked);
+    if (account.devices().size() >= options_.max_devices) return refuse(Errc::too_many_devices);
     auto record = new_record();
-    device.id = DeviceId(account.last_device_id().value + account.devices_decided);
+    device.id = DeviceId(account.last_device_id().value + 1);
     device.created_ms = record->body.time_ms();
     auto& added = *record->body.mutable_device_added();
     added.set_user(account.user().value);
     device_to_row(device, added.mutable_device());
-    write(std::move(record), [this, user = account.user(), id = device.id, reply](Errc outcome) {
-      if (Account* again = accounts_.find(user)) --again->devices_decided;
+    write(std::move(record), [id = device.id, reply, done = std::move(done)](Errc outcome) {
       reply(outcome == Errc::ok ? Result<DeviceId>(id) : Result<DeviceId>(outcome));
+      done();
     });
-  });
+  };
+  change_devices(user, add, [reply](const Error& error) { reply(error); });
 }
 
 void AccountService::revoke_device(UserId user, DeviceId device, Reply<Unit> reply) {
-  accounts_.with(user, [this, device, reply = std::move(reply)](Account& account) {
-    if (account.device(device) == nullptr) return reply(Errc::device_not_found);
+  const auto revoke = [this, device, reply](Account& account, std::function<void()> done) {
+    const auto refuse = [&](const Error& why) {
+      reply(why);
+      done();
+    };
+    if (account.device(device) == nullptr) return refuse(Errc::device_not_found);
     if (account.devices().size() == 1) {
-      return reply(Error(Errc::not_allowed, "it is the last device; delete the account instead"));
+      return refuse(Error(Errc::not_allowed, "it is the last device; delete the account instead"));
     }
     auto record = new_record();
     auto& revoked = *record->body.mutable_device_revoked();
     revoked.set_user(account.user().value);
     revoked.set_device_id(device.value);
-    write(std::move(record), [user = account.user(), device, reply](Errc outcome) {
-      if (outcome != Errc::ok) return reply(outcome);
-      log_info("audit", {{"what", "device_revoked"}, {"user", user}, {"device", device}});
-      reply(Unit{});
+    write(std::move(record), [user = account.user(), device, reply, done = std::move(done)](Errc outcome) {
+      if (outcome == Errc::ok) log_info("audit", {{"what", "device_revoked"}, {"user", user}, {"device", device}});
+      reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
+      done();
     });
-  });
+  };
+  change_devices(user, revoke, [reply](const Error& error) { reply(error); });
 }
 
 void AccountService::erase(UserId user, Reply<Unit> reply) {
-  accounts_.with(user, [this, reply = std::move(reply)](Account& account) {
-    if (!account.exists()) return reply(Errc::user_not_found);
+  const auto erase = [this, reply](Account& account, std::function<void()> done) {
+    if (!account.exists()) {
+      reply(Errc::user_not_found);
+      return done();
+    }
     auto record = new_record();
     auto& erased = *record->body.mutable_user_deleted();
     erased.set_user(account.user().value);
     erased.set_handle(account.handle());
     erased.set_contact_hash(contact_hash(wiring_.store.discovery_key(), account.handle()));
-    write(std::move(record), [this, user = account.user(), reply](Errc outcome) {
-      if (outcome != Errc::ok) return reply(outcome);
-      deleted_.Increment();
-      log_info("audit", {{"what", "account_deleted"}, {"user", user}});
-      reply(Unit{});
+    write(std::move(record), [this, user = account.user(), reply, done = std::move(done)](Errc outcome) {
+      if (outcome == Errc::ok) {
+        deleted_.Increment();
+        log_info("audit", {{"what", "account_deleted"}, {"user", user}});
+      }
+      reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
+      done();
     });
-  });
+  };
+  change_devices(user, erase, [reply](const Error& error) { reply(error); });
 }
 
 void AccountService::block(UserId user, const ChatId& chat, UserId other, bool lift, Reply<Unit> reply) {

@@ -9,6 +9,7 @@
 #include "account/contact_hash.h"
 #include "account/verification.h"
 #include "base/metrics.h"
+#include "base/turns.h"
 #include "godwit/clock.h"
 #include "godwit/result.h"
 #include "journal/record_writer.h"
@@ -62,6 +63,7 @@ class AccountService {
 
   // On the user's worker.
   void with_account(UserId user, std::function<void(Account&)> fn) { accounts_.with(user, std::move(fn)); }
+  // Devices and the account itself change one after the other. Of all three: overloaded.
   void add_device(UserId user, DeviceInfo device, Reply<DeviceId> reply);
   void revoke_device(UserId user, DeviceId device, Reply<Unit> reply);
   void erase(UserId user, Reply<Unit> reply);
@@ -92,6 +94,9 @@ class AccountService {
   RowCache<std::string, ContactHash>& contact_hashes() { return contact_hashes_; }
 
  private:
+  // Each by what the one before has made of the account. `change` calls `done` when its record is committed or refused.
+  void change_devices(UserId user, std::function<void(Account&, std::function<void()> done)> change,
+                      const std::function<void(const Error&)>& refuse);
   // Hands a record to the journal; `done` runs on this worker.
   void write(RecordPtr record, std::function<void(Errc)> done);
   std::shared_ptr<Record> new_record() const;
@@ -105,6 +110,7 @@ class AccountService {
   RowCache<std::string, Invite> invites_;
   RowCache<std::string, ContactHash> contact_hashes_;
   Verification verification_;
+  Turns<UserId> turns_;  // whatever changes the devices of a user
   Counter& created_;
   Counter& deleted_;
   Counter& lookups_;

@@ -32,7 +32,9 @@ net::HttpHandler backup_handler(const AdminWiring& wiring) {
     checkpointer.post([&checkpointer, &store, directory, reply] {
       // What is acknowledged up to now is in the copy: the journal's tail is materialised first.
       if (!checkpointer.run_once()) return reply(json_error(503, "the store does not accept writes now"));
-      if (const auto fault = store.backup(directory.string())) return reply(json_error(409, *fault));
+      std::error_code unseen;  // then the copy fails, too
+      if (std::filesystem::exists(directory, unseen)) return reply(json_error(409, "there is a backup of this name"));
+      if (const auto fault = store.backup(directory.string())) return reply(json_error(503, *fault));
       reply(json_response(201, nlohmann::json{{"directory", directory.string()}}.dump()));
     });
   };

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 8;
+constexpr int kMaxJwksDepth = 8;
 constexpr std::size_t kMaxKidBytes = 256;
 
 // The decoded bytes of a member, or an empty string, which no key takes.
@@ -63,7 +63,7 @@ std::optional<VerifyKey> usable_key(const json& jwk) {
 
 Result<KeySet> KeySet::parse(std::string_view text) {
   if (text.size() > kMaxJsonBytes) return Error(Errc::too_large, "the key set is too large");
-  const auto document = parse_strict_object(text, kMaxDepth);
+  const auto document = parse_strict_object(text, kMaxJwksDepth);
   if (!document) return Error(Errc::invalid_argument, "the key set is not a JSON object");
   const auto keys = document->find("keys");
   if (keys == document->end() || !keys->is_array()) {

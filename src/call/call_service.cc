@@ -361,7 +361,7 @@ void CallService::finish(Call& call, CallEnd reason, const CallParty& by) {
   if (missed) missed_.Increment();
   drop_early(call);
   remember(call);
-  write_record(call, reason, name.id);
+  write_record(call, reason);
   for (const Call::Participant& one : call.participants) {
     const UserId peer = one.party == call.caller ? call.callee : call.caller.user;
     leave(one.party, name, one.party == by ? std::string() : call_changed_frame(name.id, peer, CallPhase::ended, reason));
@@ -413,7 +413,9 @@ std::uint32_t CallService::duration_s(const Call& call) const {
   return call.answered() ? static_cast<std::uint32_t>((wiring_.clock.steady_ms() - call.active_ms) / 1000) : 0;
 }
 
-void CallService::write_record(const Call& call, CallEnd reason, const MessageId& id) {
+// Under an id of the server's making: one that the caller could choose might be in use, and there would be no entry.
+void CallService::write_record(const Call& call, CallEnd reason) {
+  const MessageId id = make_message_id(wiring_.clock.wall_ms());
   CallEntry entry{call.name.chat, call.caller, call.callee, id, call_record(call, reason, duration_s(call)), false};
   // Refused when the callee's account is gone, or nothing can be written now: then there is no history of it.
   wiring_.record(std::move(entry), [](const Status&) {});

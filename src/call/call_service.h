@@ -102,7 +102,7 @@ class CallService {
   std::vector<std::string> drop_early(Call& call);
   void remember(Call& call);
   void forget(const ChatId& chat);
-  void write_record(const Call& call, CallEnd reason, const MessageId& id);
+  void write_record(const Call& call, CallEnd reason);
   std::uint32_t duration_s(const Call& call) const;
 
   // group_calls.cc

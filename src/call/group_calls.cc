@@ -97,7 +97,7 @@ void CallService::put_out(Call& call, const CallParty& party, CallEnd reason, bo
 void CallService::finish_group(Call& call, CallEnd reason) {
   set_phase(call, CallPhase::ended);
   wiring_.under_way.fetch_sub(1, std::memory_order_relaxed);
-  write_record(call, reason, make_message_id(wiring_.clock.wall_ms()));
+  write_record(call, reason);
   const auto participants = std::exchange(call.participants, {});
   const CallName name = call.name;
   const std::string frame = call_state_frame(call, {});

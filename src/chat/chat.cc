@@ -77,7 +77,7 @@ void Chat::load(const std::optional<std::string>& row, MoreRows more) {
   }
   decided_end_ = end_;
   decided_time_ms_ = end_time_ms_;
-  dedup_from_ms = end_time_ms_ + 1;
+  dedup_from_ms_ = end_time_ms_ + 1;
 }
 
 bool Chat::has(UserId user) const {

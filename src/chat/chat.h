@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fifo.h"
+#include "base/token_bucket.h"
 #include "chat/group.h"
 #include "chat/progress.h"
 #include "godwit/ids.h"
@@ -35,6 +36,7 @@ class Chat {
     std::vector<std::uint64_t> hidden;  // entries that the member removed from their own history
     bool blocks = false;
     bool tell = false;  // of the next watermark
+    TokenBucket scans;  // looks into the log for old message ids
   };
   static constexpr Column kColumn = Column::chat;
   static std::string key(const PartitionMap& map, const ChatId& id) { return chat_key(map.partition(id), id); }
@@ -100,19 +102,19 @@ class Chat {
   // Time of the last entry, decided or committed.
   std::int64_t end_time_ms() const { return decided_time_ms_; }
 
+  // Deduplication: everything accepted from this time on went through this worker's table since the chat was loaded.
+  std::int64_t dedup_from_ms() const { return dedup_from_ms_; }
+
   // The furthest that an id's own time was ahead of its acceptance here.
   std::int64_t ahead_ms() const { return ahead_ms_; }
 
-  // Deduplication: everything accepted from this time on went through this worker's table since the chat
-  // was loaded, or was read back into it.
-  std::int64_t dedup_from_ms = 0;
   // A send waits for a look into the log or at accounts; later sends wait behind it.
   bool held = false;
   // It is held for a change, with this position, that is not committed yet; 0: for none.
   std::uint64_t changing_seq = 0;
   // When the recipients' accounts were last known to exist (ChatService::accounts_epoch_); 0: never.
   std::uint64_t recipients_epoch = 0;
-  // The recipient wants to be asked before strangers write; known with recipients_epoch.
+  // The recipient of the first message wants to be asked before strangers write.
   bool asks_first = false;
   // Positions have moved and are not recorded yet; when they last were.
   bool watermark_waits = false;
@@ -146,6 +148,7 @@ class Chat {
   std::uint64_t end_ = 0;
   std::int64_t end_time_ms_ = 0;
   std::int64_t ahead_ms_ = 0;
+  std::int64_t dedup_from_ms_ = 0;
   std::uint64_t stored_end_ = 0;
   std::uint64_t collected_end_ = 0;
   Fifo<RecordPtr> tail_;  // positions end_ - size + 1 ... end_

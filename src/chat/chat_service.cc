@@ -4,16 +4,9 @@
 #include <utility>
 
 #include "protocol/codec.h"
-#include "storage/log_reader.h"
 
 namespace godwit {
-
 namespace {
-
-// As decide() makes it of a request: 0 without a payload.
-std::uint64_t content_hash(const EnvelopeView& view) {
-  return view.payload.empty() ? 0 : payload_hash(view.payload);
-}
 
 Error too_much_waits() {
   return Error(Errc::overloaded, "too much waits for this chat", 1'000);
@@ -68,15 +61,16 @@ void ChatService::resume(Chat& chat, bool log_was_read) {
 }
 
 void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
-  // 0: what has no payload of its own is not compared with what was sent under the id before.
-  const std::uint64_t hash = request.payload.empty() ? 0 : payload_hash(request.payload);
+  const std::uint64_t hash = content_hash(request.payload);
   const DedupKey key = DedupKey::of(chat.id(), request.from, request.id);
   if (answer_repeat(key, request, hash)) return;
 
   const std::int64_t now = wiring_.clock.wall_ms();
   const std::int64_t id_time = request.id.time_ms();
   if (id_time < now - options_.dedup_window_ms && !request.of_server) return answer(request, Errc::message_id_expired);
-  if (request.to && (chat.recipients_epoch != accounts_epoch_ || !request.devices_known)) {
+  // The first message always asks: for that one it matters who writes to whom, and what the recipient wants by now.
+  const bool known = chat.decided_end() == 0 ? request.recipient_known : chat.recipients_epoch == accounts_epoch_;
+  if (request.to && (!known || !request.devices_known)) {
     const UserId to = request.to;
     const UserId from = request.from;
     if (hold(chat, std::move(request))) ask_for_recipient(chat, to, from);
@@ -85,9 +79,9 @@ void ChatService::decide(Chat& chat, SendRequest request, bool log_was_read) {
   // An earlier acceptance cannot lie further back than the id's own time, less what ids were ever ahead here:
   // a new message, whose id was made just now, is known to be new without a look into the log.
   const std::int64_t since = id_time - chat.ahead_ms();
-  const std::int64_t known_from = std::max(chat.dedup_from_ms, dedup_.complete_after_ms() + 1);
-  if (!log_was_read && chat.end() > 0 && known_from > since && chat.end_time_ms() >= since) {
-    if (hold(chat, std::move(request))) read_log(chat, since);
+  const std::int64_t known_from = std::max(chat.dedup_from_ms(), dedup_.complete_after_ms() + 1);
+  if (chat.end() > 0 && known_from > since && chat.end_time_ms() >= since &&
+      scan_for(chat, request, key, hash, since, log_was_read)) {
     return;
   }
   // Only now: what was accepted before the server's clock went back is known all the same.
@@ -136,6 +130,7 @@ void ChatService::found_recipient(Chat& chat, const UserSummary& recipient, std:
     chat.recipients_epoch = epoch;
     chat.asks_first = recipient.asks_first;
     waiting.devices_known = true;
+    waiting.recipient_known = true;
   } else {
     answer(held_.take_first(chat.id()), possible.error());
   }
@@ -176,7 +171,7 @@ bool ChatService::answer_repeat(const DedupKey& key, SendRequest& request, std::
   if (known->payload_hash != hash && known->payload_hash != 0 && hash != 0) {
     answer(request, Errc::message_id_reused);
   } else if (known->committed) {
-    SentInfo info{known->chat_seq, known->accepted_ms - request.id.time_ms(), 0};
+    SentInfo info{known->chat_seq, known->accepted_ms - request.id.time_ms(), 0, true};
     if (Chat* chat = chats_.find(request.chat); chat != nullptr && chat->group() != nullptr) {
       info.version = chat->group()->version();
     }
@@ -264,51 +259,6 @@ void ChatService::write(std::shared_ptr<Record> record, std::function<void(const
   wiring_.writer.add(std::move(record));
 }
 
-void ChatService::read_log(Chat& chat, std::int64_t since_ms) {
-  log_scans_.Increment();
-  struct Found {
-    DedupKey key;
-    DedupEntry entry;
-  };
-  // Newest first. The table may have forgotten what the tail still has.
-  std::vector<Found> found;
-  const ChatId id = chat.id();
-  const std::uint64_t last = chat.stored_end();
-  // A little further back than asked for, so that the next few old ids need no scan of their own.
-  const std::int64_t from_ms = since_ms - options_.max_clock_skew_ms;
-  for (std::uint64_t seq = chat.end(); seq > last; --seq) {
-    const RecordPtr* record = chat.in_tail(seq);
-    if (record == nullptr || (*record)->body.time_ms() < from_ms) break;
-    if (const auto view = parse_envelope((*record)->body.message().envelope())) {
-      found.push_back({DedupKey::of(id, view->from, view->id),
-                       {view->chat_seq, (*record)->body.time_ms(), content_hash(*view), true}});
-    }
-  }
-  wiring_.readers.post([this, id, last, from_ms, found = std::move(found)]() mutable {
-    godwit::read_log(wiring_.store, wiring_.map, id, 1, last, true, 0, [&](std::uint64_t, store::LogEntry& entry) {
-      if (entry.time_ms() < from_ms || found.size() >= options_.dedup_scan_max) return false;
-      if (const auto view = parse_envelope(entry.envelope())) {
-        found.push_back({DedupKey::of(id, view->from, view->id),
-                         {view->chat_seq, entry.time_ms(), content_hash(*view), true}});
-      }
-      return true;
-    });
-    wiring_.worker.post([this, id, from_ms, found = std::move(found)] {
-      // Loaded still: a chat that is held is never idle.
-      chats_.with(id, [&](Chat& chat) {
-        chat.dedup_from_ms = std::min(chat.dedup_from_ms, from_ms);
-        // Oldest first, so that the newest stay longest; last what is waited for, so that it is there.
-        for (auto it = found.rbegin(); it != found.rend(); ++it) dedup_.insert(it->key, it->entry);
-        const SendRequest& waiting = held_.first(id);
-        const DedupKey key = DedupKey::of(id, waiting.from, waiting.id);
-        const auto match = std::find_if(found.begin(), found.end(), [&](const Found& f) { return f.key == key; });
-        if (match != found.end()) dedup_.insert(key, match->entry);
-        resume(chat, true);
-      });
-    });
-  });
-}
-
 void ChatService::applied(const RecordPtr& record) {
   const store::Record& body = record->body;
   switch (body.body_case()) {
@@ -321,12 +271,12 @@ void ChatService::applied(const RecordPtr& record) {
           dedup_.commit(key, static_cast<std::uint32_t>(
                                  std::clamp<std::int64_t>(wiring_.clock.wall_ms() - body.time_ms(), 0, 1'000'000)));
         } else {
-          dedup_.insert(key, {view->chat_seq, body.time_ms(), content_hash(*view), true});
+          dedup_.insert(key, {view->chat_seq, body.time_ms(), content_hash(view->payload), true});
         }
         if (const auto waiting = repeats_.find(key.low); waiting != repeats_.end()) {
           const std::uint64_t version = chat != nullptr && chat->group() != nullptr ? chat->group()->version() : 0;
           for (const SendRequest& repeat : waiting->second) {
-            answer(repeat, SentInfo{view->chat_seq, view->time_delta_ms, version});
+            answer(repeat, SentInfo{view->chat_seq, view->time_delta_ms, version, true});
           }
           repeats_.erase(waiting);
         }

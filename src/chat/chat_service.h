@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "chat/chat.h"
 #include "chat/dedup.h"
+#include "chat/log_scans.h"
 #include "chat/held_sends.h"
 #include "chat/send_request.h"
 #include "godwit/clock.h"
@@ -33,7 +34,7 @@ struct ChatOptions {
   std::uint32_t history_page_max = 200;
   std::size_t history_page_bytes = 1 << 20;  // at least one entry is returned
   std::size_t dedup_entries = 500'000;       // ids kept in memory per worker
-  std::size_t dedup_scan_max = 100'000;      // log entries read for one old message id
+  std::size_t dedup_scan_max = 20'000;       // log entries read for one old message id
   std::size_t max_hidden = 1'000;            // of one user in one chat
   std::uint32_t request_commits_max = 8;     // of a stranger who waits for consent
   std::size_t max_held_bytes = 256 << 20;      // of sends that wait for those before them, per worker
@@ -228,6 +229,11 @@ class ChatService {
   // Puts a send, and those that come after it, aside until resume(). False when there is no room, and it was refused.
   bool hold(Chat& chat, SendRequest request);
   void resume(Chat& chat, bool log_was_read);
+  // scan.cc: ids that the table has forgotten.
+  bool scan_for(Chat& chat, SendRequest& request, const DedupKey& key, std::uint64_t hash, std::int64_t since_ms,
+                bool log_was_read);
+  // Takes a look into the log from what the user has; returns the milliseconds to wait when there is none left.
+  std::uint32_t take_scan(Chat& chat, UserId user);
   // Reads ids back from the log, from the newest to the given time, then resumes.
   void read_log(Chat& chat, std::int64_t since_ms);
   // Asks for the recipient's account, then resumes or refuses.
@@ -246,6 +252,7 @@ class ChatService {
   ChatOptions options_;
   RowCache<ChatId, Chat> chats_;
   DedupTable dedup_;
+  LogScans scans_;
   // Repeats of messages that are not committed yet wait here, without content.
   std::unordered_map<std::uint64_t, std::vector<SendRequest>> repeats_;
   HeldSends held_;

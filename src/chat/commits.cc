@@ -52,9 +52,9 @@ bool ChatService::admit_joins(Chat& chat, SendRequest& request, const std::funct
   const std::vector<DeviceName> wanted = joins;
   const ChatId id = chat.id();
   if (!hold(chat, std::move(request))) return false;
-  wiring_.find_gone_devices(wanted, [this, id](std::vector<DeviceName> gone) {
+  wiring_.find_gone_devices(wanted, [this, id](std::vector<DeviceName> gone) mutable {
     // Loaded still: a chat that is held is never idle.
-    chats_.with(id, [this, &gone](Chat& again) { found_joins(again, std::move(gone)); });
+    chats_.with(id, [this, gone = std::move(gone)](Chat& again) mutable { found_joins(again, std::move(gone)); });
   });
   return false;
 }

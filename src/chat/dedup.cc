@@ -16,8 +16,8 @@ DedupKey DedupKey::of(const ChatId& chat, UserId from, const MessageId& id) {
   return {hash.low64, hash.high64};
 }
 
-std::uint64_t payload_hash(std::string_view payload) {
-  return XXH3_64bits(payload.data(), payload.size());
+std::uint64_t content_hash(std::string_view payload) {
+  return payload.empty() ? 0 : XXH3_64bits(payload.data(), payload.size());
 }
 
 const DedupEntry* DedupTable::find(const DedupKey& key) const {
@@ -51,11 +51,16 @@ void DedupTable::forget_oldest() {
       if (!it->second.committed) return;  // bounded by what the journal's queue holds
       forgotten_ms_ = std::max(forgotten_ms_, it->second.accepted_ms);
       entries_.erase(it);
-      order_.pop_front();
+      forget_place();
       return;
     }
-    order_.pop_front();
+    forget_place();
   }
+}
+
+void DedupTable::forget_place() {
+  order_.pop_front();
+  ++forgotten_;
 }
 
 }  // namespace godwit

@@ -95,6 +95,7 @@ class Group {
     Progress deliveries;
     Progress reads;
     TokenBucket sends;
+    TokenBucket scans;  // looks into the log for old message ids
 
     bool present() const { return role != Role::none; }
     bool was_in_at(std::uint64_t seq) const;

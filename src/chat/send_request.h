@@ -19,6 +19,7 @@ struct SentInfo {
   ChatSeq chat_seq;  // none when it waits for an admin
   std::int64_t time_delta_ms = 0;
   std::uint64_t version = 0;  // of the group
+  bool repeated = false;      // it was there already
 };
 
 using DeviceName = std::pair<UserId, DeviceId>;
@@ -48,6 +49,7 @@ struct SendRequest {
   std::string device_payloads;        // encoded, and the devices they are for
   std::vector<DeviceName> devices;
   bool devices_known = true;          // false: to be compared with those there are
+  bool recipient_known = false;       // of the first message of a direct chat: was looked at for this one
   std::vector<DeviceId> own_devices;  // the sender's other devices; with device payloads only
   std::shared_ptr<const GroupAction> action;  // a change of a group
   std::string event;                          // encoded ChatEvent of another change

@@ -48,6 +48,7 @@ void ChatService::trace(const ChatId& id, UserId user, const MessageId& message,
       trace.durable_ms = known->accepted_ms + known->durable_after_ms;
       return reply(std::move(trace));
     }
+    if (const std::uint32_t wait = take_scan(chat, user); wait != 0) return reply(Error(Errc::rate_limited, {}, wait));
     wiring_.readers.post([this, id = chat.id(), last = chat.stored_end(), user, message, reply] {
       std::uint64_t seq = 0;
       std::int64_t time_ms = 0;

@@ -16,9 +16,9 @@ namespace {
 constexpr std::string_view kMagic = "GODWITJ1";
 constexpr std::uint32_t kUnsyncedFlag = 1;
 
-constexpr std::size_t kChecksumAt = 0;
+constexpr std::size_t kSegmentChecksumAt = 0;
 constexpr std::size_t kMagicAt = 8;
-constexpr std::size_t kFirstLsnAt = 16;
+constexpr std::size_t kSegmentFirstLsnAt = 16;
 constexpr std::size_t kSeedAt = 24;
 constexpr std::size_t kFlagsAt = 32;
 
@@ -43,18 +43,18 @@ std::optional<std::uint64_t> number_in(std::string_view name, std::string_view p
 std::array<char, kSegmentHeaderBytes> encode_segment_header(const SegmentHeader& header) {
   std::array<char, kSegmentHeaderBytes> out{};
   std::memcpy(out.data() + kMagicAt, kMagic.data(), kMagic.size());
-  store_u64(out.data() + kFirstLsnAt, header.first.value);
+  store_u64(out.data() + kSegmentFirstLsnAt, header.first.value);
   store_u64(out.data() + kSeedAt, header.seed);
   store_u32(out.data() + kFlagsAt, header.unsynced ? kUnsyncedFlag : 0);
-  store_u64(out.data() + kChecksumAt, checksum(out.data()));
+  store_u64(out.data() + kSegmentChecksumAt, checksum(out.data()));
   return out;
 }
 
 std::optional<SegmentHeader> parse_segment_header(std::string_view bytes) {
   if (bytes.size() < kSegmentHeaderBytes || bytes.substr(kMagicAt, kMagic.size()) != kMagic)
     return std::nullopt;
-  if (load_u64(bytes.data() + kChecksumAt) != checksum(bytes.data())) return std::nullopt;
-  return SegmentHeader{Lsn(load_u64(bytes.data() + kFirstLsnAt)), load_u64(bytes.data() + kSeedAt),
+  if (load_u64(bytes.data() + kSegmentChecksumAt) != checksum(bytes.data())) return std::nullopt;
+  return SegmentHeader{Lsn(load_u64(bytes.data() + kSegmentFirstLsnAt)), load_u64(bytes.data() + kSeedAt),
                        (load_u32(bytes.data() + kFlagsAt) & kUnsyncedFlag) != 0};
 }
 

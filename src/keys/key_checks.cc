@@ -143,28 +143,6 @@ bool verify_prekey(const v1::SignedPrekey& prekey, std::string_view context, con
                         prekey.signature());
 }
 
-// That none of the public keys was made from another: then that is a private one.
-bool all_public(const v1::PublishKeys& keys, const std::string& device_key, const std::string& identity_key) {
-  std::vector<std::string_view> values;
-  if (keys.has_signed_prekey()) values.push_back(keys.signed_prekey().public_key());
-  for (const v1::Prekey& prekey : keys.one_time_prekeys()) values.push_back(prekey.public_key());
-  std::set<std::string_view> known(values.begin(), values.end());
-  known.insert(device_key);
-  known.insert(identity_key);
-  std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> made{};
-  std::array<unsigned char, crypto_sign_SECRETKEYBYTES> secret{};
-  const std::string_view view(reinterpret_cast<const char*>(made.data()), made.size());
-  bool fine = true;
-  for (const std::string_view value : values) {
-    crypto_sign_seed_keypair(made.data(), secret.data(), bytes(value));
-    fine = fine && !known.contains(view);
-    crypto_scalarmult_base(made.data(), bytes(value));
-    fine = fine && !known.contains(view);
-  }
-  sodium_memzero(secret.data(), secret.size());
-  return fine;
-}
-
 }  // namespace
 
 Status check_counts(const v1::PublishKeys& keys) {
@@ -192,36 +170,65 @@ Result<std::vector<MlsKeyPackage>> check_published(const v1::PublishKeys& keys, 
   return packages;
 }
 
-Status verify_published(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, KeyOwnerName owner,
-                        const std::string& device_key, const std::string& identity_key) {
-  if (!keys.identity_key().empty()) {
-    const std::string name = name_bytes(owner);
-    if (!verify_ed25519(identity_key, signed_input("godwit/v1/identity", device_key + name), keys.identity_signature())) {
+KeyVerifier::KeyVerifier(const v1::PublishKeys& keys, const std::vector<MlsKeyPackage>& packages, KeyOwnerName owner,
+                         const std::string& device_key, const std::string& identity_key)
+    : keys_(keys), packages_(packages), owner_(owner), device_key_(device_key), identity_key_(identity_key) {
+  if (keys.has_signed_prekey()) prekeys_.push_back(keys.signed_prekey().public_key());
+  for (const v1::Prekey& prekey : keys.one_time_prekeys()) prekeys_.push_back(prekey.public_key());
+  known_.insert(prekeys_.begin(), prekeys_.end());
+  known_.insert(device_key);
+  known_.insert(identity_key);
+}
+
+std::size_t KeyVerifier::size() const {
+  return 1 + prekeys_.size() + static_cast<std::size_t>(keys_.pq_prekeys_size()) + packages_.size();
+}
+
+Status KeyVerifier::verify(std::size_t check) const {
+  if (check == 0) return verify_head();
+  check -= 1;
+  if (check < prekeys_.size()) return is_public(prekeys_[check]) ? Status(Unit{}) : invalid("a prekey is a private key");
+  check -= prekeys_.size();
+  if (check < static_cast<std::size_t>(keys_.pq_prekeys_size())) {
+    if (verify_prekey(keys_.pq_prekeys(static_cast<int>(check)), "godwit/v1/pq-prekey", identity_key_)) return Unit{};
+    return invalid("the signature of an ML-KEM prekey is not valid");
+  }
+  const MlsKeyPackage& package = packages_.at(check - static_cast<std::size_t>(keys_.pq_prekeys_size()));
+  if (package.signature_key == identity_key_ && verify_key_package(package)) return Unit{};
+  return invalid("a key package is not signed by the identity key");
+}
+
+// What there is one of.
+Status KeyVerifier::verify_head() const {
+  if (!keys_.identity_key().empty()) {
+    const std::string name = name_bytes(owner_);
+    if (!verify_ed25519(identity_key_, signed_input("godwit/v1/identity", device_key_ + name),
+                        keys_.identity_signature())) {
       return invalid("the identity signature is not valid");
     }
-    if (!verify_ed25519(device_key, signed_input("godwit/v1/device-identity", identity_key + name),
-                        keys.device_signature())) {
+    if (!verify_ed25519(device_key_, signed_input("godwit/v1/device-identity", identity_key_ + name),
+                        keys_.device_signature())) {
       return invalid("the device signature is not valid");
     }
   }
-  if (keys.has_signed_prekey() && !verify_prekey(keys.signed_prekey(), "godwit/v1/prekey", identity_key)) {
+  if (keys_.has_signed_prekey() && !verify_prekey(keys_.signed_prekey(), "godwit/v1/prekey", identity_key_)) {
     return invalid("the signature of the signed prekey is not valid");
   }
-  if (!all_public(keys, device_key, identity_key)) return invalid("a prekey is a private key");
-  for (const v1::SignedPrekey& prekey : keys.pq_prekeys()) {
-    if (!verify_prekey(prekey, "godwit/v1/pq-prekey", identity_key)) {
-      return invalid("the signature of an ML-KEM prekey is not valid");
-    }
-  }
-  if (keys.has_pq_last_resort() && !verify_prekey(keys.pq_last_resort(), "godwit/v1/pq-prekey", identity_key)) {
+  if (keys_.has_pq_last_resort() && !verify_prekey(keys_.pq_last_resort(), "godwit/v1/pq-prekey", identity_key_)) {
     return invalid("the signature of the ML-KEM last resort is not valid");
   }
-  for (const MlsKeyPackage& package : packages) {
-    if (package.signature_key != identity_key || !verify_key_package(package)) {
-      return invalid("a key package is not signed by the identity key");
-    }
-  }
   return Unit{};
+}
+
+bool KeyVerifier::is_public(std::string_view value) const {
+  std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> made{};
+  std::array<unsigned char, crypto_sign_SECRETKEYBYTES> secret{};
+  const std::string_view view(reinterpret_cast<const char*>(made.data()), made.size());
+  crypto_sign_seed_keypair(made.data(), secret.data(), bytes(value));
+  sodium_memzero(secret.data(), secret.size());
+  if (known_.contains(view)) return false;
+  crypto_scalarmult_base(made.data(), bytes(value));
+  return !known_.contains(view);
 }
 
 }  // namespace godwit

@@ -24,6 +24,8 @@ KeyService::KeyService(KeyWiring wiring, const KeyOptions& options, Metrics& met
     : wiring_(std::move(wiring)),
       options_(options),
       users_(wiring_.worker, wiring_.map, wiring_.store, wiring_.readers, options.cached_users, {&to_check_}),
+      turns_(wiring_.worker, metrics.gauge("godwit_key_changes_waiting",
+                                           "Changes of keys that are decided or wait for others of the same user")),
       published_(metrics.counter("godwit_keys_published_total", "One-time keys and key packages put into stock")),
       refused_(metrics.counter("godwit_keys_refused_total", "Publications of keys that were refused")),
       identities_changed_(metrics.counter("godwit_key_identities_changed_total", "Identity keys published or replaced")),
@@ -36,8 +38,6 @@ KeyService::KeyService(KeyWiring wiring, const KeyOptions& options, Metrics& met
                                 "Users of whom a claimer got last resorts only, though there may have been others")),
       left_out_(metrics.counter("godwit_key_claims_left_out_total", "Users whose keys did not fit into a reply")),
       low_told_(metrics.counter("godwit_key_low_stock_notices_total", "Devices told that a stock of keys is low")),
-      turns_waiting_(metrics.gauge("godwit_key_changes_waiting", "Changes of keys that are decided or wait for others "
-                                                                 "of the same user")),
       withdrawals_waiting_(metrics.gauge("godwit_key_withdrawals_waiting", "Users with an identity to be withdrawn, "
                                                                            "which the journal or the log refused")) {}
 
@@ -104,30 +104,6 @@ void KeyService::tell_low(UserKeys& user) {
   }
 }
 
-bool KeyService::in_turn(UserId user, Turn turn) {
-  auto& turns = turns_[user];
-  if (turns.size() >= kMaxTurns) return false;
-  turns.push_back(std::move(turn));
-  turns_waiting_.Increment();
-  if (turns.size() == 1) next_turn(user);
-  return true;
-}
-
-void KeyService::next_turn(UserId user) {
-  const Turn turn = turns_[user].front();
-  turn([this, user] {
-    const auto it = turns_.find(user);
-    it->second.pop_front();
-    turns_waiting_.Decrement();
-    if (it->second.empty()) {
-      turns_.erase(it);
-    } else {
-      // Later, so that a row of refusals is no recursion.
-      wiring_.worker.post([this, user] { next_turn(user); });
-    }
-  });
-}
-
 void KeyService::check_devices(UserId user) {
   wiring_.owner(user, [this, user](const KeyOwner& owner) {
     const UserKeys* keys = users_.find(user);
@@ -142,7 +118,7 @@ void KeyService::check_devices(UserId user) {
 
 void KeyService::withdraw_gone(UserId user) {
   if (!withdrawing_.insert(user).second) return;
-  const bool taken = in_turn(user, [this, user](std::function<void()> done) {
+  const bool taken = turns_.add(user, [this, user](std::function<void()> done) {
     withdrawing_.erase(user);
     wiring_.owner(user, [this, user, done = std::move(done)](const KeyOwner& owner) {
       users_.with(user, [this, owner, done](UserKeys& keys) { withdraw_gone_now(keys, owner, done); });

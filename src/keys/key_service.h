@@ -1,15 +1,14 @@
 // Keys for end-to-end encryption: published by devices, each one-time key given out to one claimer.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/turns.h"
 #include "base/worker.h"
 #include "godwit.pb.h"
 #include "godwit/clock.h"
@@ -96,9 +95,9 @@ struct Claimed {
 };
 using ClaimedPtr = std::shared_ptr<Claimed>;
 
-// A publication is checked and its signatures are verified by a reader (VerifyQueue), then it is decided.
+// A publication is checked and its signatures are verified by the readers (VerifyQueue), then it is decided.
 // What changes the keys of one user is decided one after the other, so that each has the versions and places that the
-// one before left; at most kMaxTurns wait. A change of identity is an entry of the key log, whose owner decides its
+// one before left; at most Turns::kMax wait. A change of identity is an entry of the key log, whose owner decides its
 // position; the record holds what was published with it.
 //
 // A claim goes to the workers of its users: they mark the oldest keys as taken and read them. What fits into the reply
@@ -110,8 +109,6 @@ class KeyService {
  public:
   template <class T>
   using Reply = std::function<void(const Result<T>&)>;
-
-  static constexpr std::size_t kMaxTurns = 16;
 
   KeyService(KeyWiring wiring, const KeyOptions& options, Metrics& metrics);
 
@@ -133,7 +130,6 @@ class KeyService {
   RowCache<UserId, UserKeys>& users() { return users_; }
 
  private:
-  using Turn = std::function<void(std::function<void()> done)>;
   struct Publication;
   struct Slot;
   struct Part;
@@ -147,9 +143,6 @@ class KeyService {
   v1::KeyStock stock_of(const UserKeys& user, DeviceId device) const;
   bool low(const DeviceKeySet& device) const;
   void tell_low(UserKeys& user);
-  // When all that changes the user's keys and came before is done. False when too many wait.
-  bool in_turn(UserId user, Turn turn);
-  void next_turn(UserId user);
   // Takes devices that the account does not have any more out of the key log.
   void check_devices(UserId user);
   void withdraw_gone(UserId user);
@@ -158,8 +151,8 @@ class KeyService {
 
   // publish.cc
   Status admit(Publication& publication, UserKeys& user, const KeyOwner& owner);
-  Status check(Publication& publication) const;
   void verify(const PublicationPtr& publication);
+  void verified(const PublicationPtr& publication);
   void decide(const PublicationPtr& publication, std::function<void()> done);
   void decide_now(const PublicationPtr& publication, UserKeys& user, const KeyOwner& owner,
                   std::function<void()> done);
@@ -182,10 +175,10 @@ class KeyService {
   const KeyOptions options_;
   std::vector<UserId> to_check_;  // see UserKeys::Options
   RowCache<UserId, UserKeys> users_;
-  std::map<UserId, std::deque<Turn>> turns_;  // the first of each runs
-  std::set<UserId> withdrawing_;              // a turn for that is in turns_
-  std::set<UserId> withdraw_again_;           // the journal or the log refused
-  std::int64_t withdraw_again_at_ms_ = 0;     // steady
+  Turns<UserId> turns_;           // whatever changes the keys of a user
+  std::set<UserId> withdrawing_;  // a turn for that is in turns_
+  std::set<UserId> withdraw_again_;  // the journal or the log refused
+  std::int64_t withdraw_again_at_ms_ = 0;  // steady
 
   Counter& published_;
   Counter& refused_;
@@ -197,7 +190,6 @@ class KeyService {
   Counter& withheld_;
   Counter& left_out_;
   Counter& low_told_;
-  Gauge& turns_waiting_;
   Gauge& withdrawals_waiting_;
 };
 

@@ -13,7 +13,7 @@ constexpr std::uint16_t kMls10 = 1;
 constexpr std::uint16_t kSuite = 1;  // X25519, AES-128-GCM, SHA-256, Ed25519
 constexpr std::uint16_t kBasicCredential = 1;
 constexpr std::uint8_t kSourceKeyPackage = 1;
-constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kMlsKeyBytes = 32;
 
 // A cursor over the encoding (RFC 9420, section 2.1). After a fault everything reads as empty, and ok() is false.
 class Reader {
@@ -152,8 +152,8 @@ Result<MlsKeyPackage> parse_key_package(std::string_view bytes) {
   if (!lists(versions, kMls10) || !lists(suites, kSuite) || !lists(credentials, kBasicCredential)) {
     return invalid("its capabilities lack what it uses");
   }
-  if (package.init_key.size() != kKeyBytes || package.encryption_key.size() != kKeyBytes ||
-      package.signature_key.size() != kKeyBytes || package.init_key == package.encryption_key) {
+  if (package.init_key.size() != kMlsKeyBytes || package.encryption_key.size() != kMlsKeyBytes ||
+      package.signature_key.size() != kMlsKeyBytes || package.init_key == package.encryption_key) {
     return invalid("its keys are not those of cipher suite 1");
   }
   package.last_resort = std::binary_search(extensions.begin(), extensions.end(), kLastResortExtension);

@@ -1,5 +1,7 @@
 // Keys on their way into the stock: checked, verified, decided.
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -10,6 +12,8 @@ namespace godwit {
 namespace {
 
 constexpr std::uint32_t kRetryVerifyMs = 1'000;
+// About a millisecond.
+constexpr std::size_t kChecksPerPiece = 8;
 
 struct PublishLimits {
   std::int64_t now_ms;
@@ -141,19 +145,29 @@ Result<store::KeysPublished> plan(const v1::PublishKeys& keys, const std::vector
 
 }  // namespace
 
-struct KeyService::Publication {
-  UserId user;
-  DeviceId device;
+struct KeyService::Publication : KeyVerification, std::enable_shared_from_this<Publication> {
+  Publication(KeyService& made_by, UserId of_user, DeviceId of_device) : service(made_by), user(of_user), device(of_device) {}
+
+  std::size_t prepare() override;
+  void verify(std::size_t piece) override;
+  void finish() override;
+
+  std::uint32_t count() const {
+    return static_cast<std::uint32_t>(1 + keys.one_time_prekeys_size() + keys.pq_prekeys_size() + keys.key_packages_size());
+  }
+
+  KeyService& service;
+  const UserId user;
+  const DeviceId device;
   v1::PublishKeys keys;
   std::vector<MlsKeyPackage> packages;  // views into `keys`
   std::string device_key;
   std::string identity_key;  // what the signatures are by
   Reply<v1::KeyStock> reply;
 
-  KeyOwnerName name() const { return {user, device}; }
-  std::uint32_t count() const {
-    return static_cast<std::uint32_t>(1 + keys.one_time_prekeys_size() + keys.pq_prekeys_size() + keys.key_packages_size());
-  }
+  std::optional<KeyVerifier> verifier;
+  std::atomic<bool> invalid = false;
+  Error why{Errc::ok};  // by the one that made it invalid
 };
 
 void KeyService::refuse(const Publication& publication, const Error& error) {
@@ -162,9 +176,7 @@ void KeyService::refuse(const Publication& publication, const Error& error) {
 }
 
 void KeyService::publish(UserId user, DeviceId device, v1::PublishKeys keys, Reply<v1::KeyStock> reply) {
-  auto publication = std::make_shared<Publication>();
-  publication->user = user;
-  publication->device = device;
+  auto publication = std::make_shared<Publication>(*this, user, device);
   publication->keys = std::move(keys);
   // Nobody checks what this version does not know, so it is not handed on.
   publication->keys.DiscardUnknownFields();
@@ -199,26 +211,41 @@ Status KeyService::admit(Publication& publication, UserKeys& user, const KeyOwne
 }
 
 void KeyService::verify(const PublicationPtr& publication) {
-  const bool queued = wiring_.verify.post(publication->keys.ByteSizeLong(), [this, publication] {
-    Status valid = check(*publication);
-    wiring_.worker.post([this, publication, valid = std::move(valid)] {
-      if (!valid) return refuse(*publication, valid.error());
-      const bool waits = in_turn(publication->user, [this, publication](std::function<void()> done) {
-        decide(publication, std::move(done));
-      });
-      if (!waits) refuse(*publication, Error(Errc::overloaded, "too many changes of keys at once", kRetryVerifyMs));
-    });
-  });
-  if (!queued) refuse(*publication, Error(Errc::overloaded, "too many keys wait to be verified", kRetryVerifyMs));
+  if (wiring_.verify.post(publication->keys.ByteSizeLong(), publication)) return;
+  refuse(*publication, Error(Errc::overloaded, "too many keys wait to be verified", kRetryVerifyMs));
 }
 
-// On a reader.
-Status KeyService::check(Publication& publication) const {
-  auto packages = check_published(publication.keys, publication.name(), wiring_.clock.wall_ms());
-  if (!packages) return packages.error();
-  publication.packages = std::move(*packages);
-  return verify_published(publication.keys, publication.packages, publication.name(), publication.device_key,
-                          publication.identity_key);
+std::size_t KeyService::Publication::prepare() {
+  auto checked = check_published(keys, {user, device}, service.wiring_.clock.wall_ms());
+  if (!checked) {
+    invalid = true;
+    why = checked.error();
+    return 0;
+  }
+  packages = std::move(*checked);
+  verifier.emplace(keys, packages, KeyOwnerName{user, device}, device_key, identity_key);
+  return (verifier->size() + kChecksPerPiece - 1) / kChecksPerPiece;
+}
+
+// The rest is not worth the time once one key is not valid.
+void KeyService::Publication::verify(std::size_t piece) {
+  const std::size_t end = std::min(verifier->size(), (piece + 1) * kChecksPerPiece);
+  for (std::size_t i = piece * kChecksPerPiece; i < end && !invalid; ++i) {
+    const Status valid = verifier->verify(i);
+    if (!valid && !invalid.exchange(true)) why = valid.error();
+  }
+}
+
+void KeyService::Publication::finish() {
+  service.wiring_.worker.post([publication = shared_from_this()] { publication->service.verified(publication); });
+}
+
+void KeyService::verified(const PublicationPtr& publication) {
+  if (publication->invalid) return refuse(*publication, publication->why);
+  const bool waits = turns_.add(publication->user, [this, publication](std::function<void()> done) {
+    decide(publication, std::move(done));
+  });
+  if (!waits) refuse(*publication, Error(Errc::overloaded, "too many changes of keys at once", kRetryVerifyMs));
 }
 
 // Account and keys may have changed while the signatures were verified and others had their turn.

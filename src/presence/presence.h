@@ -20,6 +20,9 @@ class PresenceService;
 // Values of v1::PresenceState; the greater, the more present.
 enum class PresenceState : std::uint8_t { hidden = 0, offline = 1, idle = 2, online = 3 };
 
+// Steady milliseconds at which nothing has happened yet.
+inline constexpr std::int64_t kLongAgo = -(1LL << 60);
+
 // How present a user is, as one watcher may know it.
 struct Presence {
   UserId user;

@@ -12,8 +12,6 @@ constexpr std::size_t kDeadlinesPerTurn = 1'024;
 // Updates of so long may be saved up: of two ticks of the router.
 constexpr double kBurstS = 0.1;
 
-constexpr std::int64_t kLongAgo = -(1LL << 60);
-
 // What a watcher was told last, but for the time itself.
 std::uint8_t digest(const Presence& presence) {
   return static_cast<std::uint8_t>(static_cast<unsigned>(presence.state) | (presence.last_seen_ms != 0 ? 4U : 0U));

@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kFramesPerTurn = 2'048;
 constexpr std::size_t kChecksPerTurn = 8'192;
 
-constexpr std::int64_t kLongAgo = -(1LL << 60);
-
 std::vector<UserId> sorted(std::vector<UserId> users) {
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());

@@ -47,7 +47,12 @@ void record_call(Shard& shard, CallEntry entry, std::function<void(const Status&
     request.copy_to_sender = true;
     request.of_server = !entry.begins;
     request.reply_worker = shard.worker().index();
-    request.reply = [reply](const Result<SentInfo>& sent) { reply(sent ? Status(Unit{}) : Status(sent.error())); };
+    // A call that begins is one that was not there: under an id that was used before it would have no entry of its own,
+    // and nobody would have asked whether its sender may post.
+    request.reply = [reply, begins = entry.begins](const Result<SentInfo>& sent) {
+      if (!sent) return reply(sent.error());
+      reply(begins && sent->repeated ? Status(Errc::message_id_reused) : Status(Unit{}));
+    };
     shard.chats().send(std::move(request));
   });
 }

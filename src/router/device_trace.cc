@@ -25,7 +25,8 @@ std::vector<DeviceTrace> devices_of(Shard& shard, const TracedRecipient& recipie
     for (const Subscriber* subscriber : online->devices) {
       if (subscriber->device() != device.id) continue;
       trace.online = tells_online;
-      trace.pushed |= position != 0 && subscriber->sent() >= position;
+      // Without an acknowledgement that tells, too, that the device is connected.
+      trace.pushed |= tells_online && position != 0 && subscriber->sent() >= position;
     }
   }
   return traces;

@@ -5,13 +5,13 @@
 #include "auth/proof.h"
 #include "godwit.pb.h"
 #include "protocol/handle.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
 namespace {
 
 constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxInviteBytes = 64;
 
 }  // namespace
@@ -21,8 +21,17 @@ struct Session::Registering {
   std::uint64_t request_id = 0;
   NewAccount account;
   std::string code;
-  bool invite_used = false;  // by the account's record, which took the claim with it
+  bool verify = false;  // the code must be right
 };
+
+// Of the address. Returns the milliseconds to wait when there is none left.
+std::uint32_t Session::take_registration() {
+  const std::uint32_t per_hour = host_->options().registrations_per_hour;
+  if (per_hour == 0) return 0;
+  // A clock 3,600 times slower makes a rate per second one per hour.
+  TokenBucket& bucket = host_->addresses.of(link_.peer().address).registrations;
+  return bucket.take(host_->clock.steady_ms() / 3600, per_hour, per_hour) * 3600;
+}
 
 void Session::handle_register(Request& frame) {
   v1::Register& asked = *frame.mutable_register_();
@@ -34,12 +43,8 @@ void Session::handle_register(Request& frame) {
   if (asked.device_name().size() > kMaxNameBytes || asked.invite().size() > kMaxInviteBytes) {
     return answer_error(id, Errc::too_large);
   }
-  if (options.registrations_per_hour != 0) {
-    // A clock 3,600 times slower makes a rate per second one per hour.
-    const std::uint32_t wait = host_->addresses.of(link_.peer().address)
-                                   .registrations.take(host_->clock.steady_ms() / 3600, options.registrations_per_hour,
-                                                       options.registrations_per_hour);
-    if (wait != 0) return answer_error(id, Error(Errc::rate_limited, "too many registrations", wait * 3600));
+  if (const std::uint32_t wait = take_registration(); wait != 0) {
+    return answer_error(id, Error(Errc::rate_limited, "too many registrations", wait));
   }
   auto request = std::make_shared<Registering>();
   request->request_id = id;
@@ -61,6 +66,7 @@ void Session::handle_register(Request& frame) {
   }
   request->account = {*handle, asked.device_key(), asked.device_name(), {}};
   request->code = asked.code();
+  request->verify = !host_->auth.oidc && options.registration == RegistrationMode::verified;
   if (host_->auth.oidc) return register_external(request);
   switch (options.registration) {
     case RegistrationMode::closed:
@@ -68,11 +74,12 @@ void Session::handle_register(Request& frame) {
     case RegistrationMode::invite: {
       if (asked.invite().empty()) return answer_error(id, Errc::invite_invalid);
       request->account.invite = asked.invite();
-      host_->router.on(std::string_view(asked.invite()), [anchor = anchor_, request](Shard& shard) {
-        shard.accounts().claim_invite(request->account.invite, [anchor, request](const Result<Unit>& claimed) {
-          to_session(anchor, [request, claimed](Session& session) {
-            if (!claimed) return session.answer_error(request->request_id, claimed.error());
-            session.register_account(request);
+      // Whatever becomes of the session, from here on the claim ends in an account or is given back.
+      host_->router.on(std::string_view(asked.invite()), [&router = host_->router, anchor = anchor_, request](Shard& shard) {
+        shard.accounts().claim_invite(request->account.invite, [&router, anchor, request](const Result<Unit>& claimed) {
+          if (claimed) return register_account(router, anchor, request);
+          to_session(anchor, [request, error = claimed.error()](Session& session) {
+            session.answer_error(request->request_id, error);
           });
         });
       });
@@ -80,21 +87,24 @@ void Session::handle_register(Request& frame) {
     }
     case RegistrationMode::verified:
     case RegistrationMode::open:
-      return register_account(request);
+      return register_account(host_->router, anchor_, request);
   }
 }
 
-void Session::register_account(const std::shared_ptr<Registering>& request) {
-  const bool verify = !host_->auth.oidc && host_->options().registration == RegistrationMode::verified;
-  host_->router.on(std::string_view(request->account.handle), [anchor = anchor_, request, verify](Shard& shard) {
-    const auto reply = [anchor, request](const Result<UserId>& user) {
+void Session::register_account(Router& router, const AnchorPtr& anchor, const std::shared_ptr<Registering>& request) {
+  router.on(std::string_view(request->account.handle), [&router, anchor, request](Shard& shard) {
+    const auto reply = [&router, anchor, request](const Result<UserId>& user) {
+      // The account's record takes the claim with it.
+      if (!user && !request->account.invite.empty()) {
+        router.on(std::string_view(request->account.invite),
+                  [invite = request->account.invite](Shard& there) { there.accounts().release_invite(invite); });
+      }
       to_session(anchor, [request, user](Session& session) {
         if (!user && user.error().code == Errc::handle_taken) return session.find_registered(request);
-        request->invite_used = user.ok();
         session.registered(request, user, DeviceId(1));
       });
     };
-    if (verify && !shard.accounts().check_code(request->account.handle, request->code)) {
+    if (request->verify && !shard.accounts().check_code(request->account.handle, request->code)) {
       return reply(Errc::code_invalid);
     }
     shard.accounts().create(request->account, reply);
@@ -125,10 +135,6 @@ void Session::find_registered(const std::shared_ptr<Registering>& request) {
 }
 
 void Session::registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device) {
-  if (!request->account.invite.empty() && !request->invite_used) {
-    host_->router.on(std::string_view(request->account.invite),
-                     [request](Shard& shard) { shard.accounts().release_invite(request->account.invite); });
-  }
   if (!user) {
     return answer_error(request->request_id, user.error());
   }
@@ -149,7 +155,7 @@ void Session::register_external(const std::shared_ptr<Registering>& request) {
   host_->router.on(std::string_view(request->account.handle), [anchor = anchor_, request](Shard& shard) {
     shard.accounts().lookup(request->account.handle, [anchor, request](const Result<UserId>& user) {
       to_session(anchor, [request, user](Session& session) {
-        if (!user) return session.register_account(request);
+        if (!user) return register_account(session.host_->router, session.anchor_, request);
         session.host_->router.on(*user, [anchor = session.anchor_, request, user](Shard& owner) {
           DeviceInfo device;
           device.key = request->account.device_key;
@@ -172,6 +178,10 @@ void Session::handle_request_code(Request& frame) {
   if (!handle) return answer_error(id, Errc::handle_invalid);
   if (host_->options().registration != RegistrationMode::verified || host_->codes == nullptr) {
     return answer_error(id, Error(Errc::not_allowed, "this server does not verify handles"));
+  }
+  // Each is a message that somebody pays for.
+  if (const std::uint32_t wait = take_registration(); wait != 0) {
+    return answer_error(id, Error(Errc::rate_limited, "too many codes", wait));
   }
   host_->router.on(std::string_view(*handle), [anchor = anchor_, id, handle = *handle, sender = host_->codes,
                                                ttl = host_->options().code_ttl_s](Shard& shard) {

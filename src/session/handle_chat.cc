@@ -42,8 +42,10 @@ void fill_group(Chat& chat, UserId user, v1::ChatInfo& out) {
   out.set_delivered(member->delivered);
   out.set_read(member->read);
   out.set_unread(end - std::min(end, member->read));
-  out.set_version(group.version());
   out.set_left(left);
+  // What became of it since is not told.
+  if (left) return;
+  out.set_version(group.version());
   out.set_ttl_s(group.settings().ttl_s);
   out.set_epoch(group.epoch());
 }

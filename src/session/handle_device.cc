@@ -6,15 +6,26 @@
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
 #include "session/account_wire.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
 namespace {
 
 constexpr std::size_t kKeyBytes = 32;
-constexpr std::size_t kMaxNameBytes = 64;
 
 }  // namespace
+
+SessionHost* Session::board_of(const std::string& link_id) const {
+  return host_->hosts[host_->router.map().worker(std::string_view(link_id))];
+}
+
+// One a session, and not longer than it: approved later it would make a device that nobody has.
+void Session::end_offer() {
+  if (link_offer_.empty()) return;
+  SessionHost* board = board_of(link_offer_);
+  board->worker().post([board, link_id = std::exchange(link_offer_, {})] { board->links.remove(link_id); });
+}
 
 void Session::handle_link_begin(Request& frame) {
   v1::LinkBegin& asked = *frame.mutable_link_begin();
@@ -26,13 +37,15 @@ void Session::handle_link_begin(Request& frame) {
   if (!auth::verify_proof(asked.device_key(), auth::link_begin_input(nonce(), asked.device_key()), asked.signature())) {
     return answer_error(id, Errc::proof_invalid);
   }
+  end_offer();
   const std::string link_id = random_bytes(auth::kLinkIdBytes);
   const std::int64_t ttl_ms = host_->options().link_ttl_ms;
   LinkOfferEntry offer{asked.device_key(), asked.device_name(), host_->clock.steady_ms() + ttl_ms, anchor_};
   // While it waits, the connection may stay silent for as long as the offer stands.
   link_.set_idle_timeout(static_cast<std::uint32_t>(ttl_ms));
-  SessionHost* board = host_->hosts[host_->router.map().worker(std::string_view(link_id))];
+  SessionHost* board = board_of(link_id);
   board->worker().post([board, link_id, offer = std::move(offer)] { board->links.add(link_id, offer); });
+  link_offer_ = link_id;
   v1::ServerFrame& reply = begin(id);
   reply.mutable_link_offer()->set_link_id(link_id);
   reply.mutable_link_offer()->set_expires_s(static_cast<std::uint32_t>(ttl_ms / 1000));
@@ -52,7 +65,7 @@ void Session::handle_link_approve(Request& frame) {
   device.approved_by = device_;
   device.approval_signature = asked.signature();
   device.approval_link_id = asked.link_id();
-  SessionHost* board = host_->hosts[host_->router.map().worker(std::string_view(asked.link_id()))];
+  SessionHost* board = board_of(asked.link_id());
   board->worker().post([board, anchor = anchor_, id, device = std::move(device), now = host_->clock.steady_ms()] {
     auto offer = board->links.take(device.approval_link_id, device.key, now);
     to_session(anchor, [id, device, offer = std::move(offer)](Session& session) mutable {

@@ -12,7 +12,7 @@
 namespace godwit {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 1024;
+constexpr std::size_t kMaxGroupNameBytes = 1024;
 constexpr int kMaxUsersPerRequest = 1'000;
 constexpr std::uint32_t kMembersDefault = 200;
 constexpr std::uint32_t kMembersMax = 1'000;
@@ -178,7 +178,7 @@ void Session::handle_create_group(Request& frame) {
   v1::CreateGroup& asked = *frame.mutable_create_group();
   const std::uint64_t id = frame.request_id();
   if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
-  if (asked.name().size() > kMaxNameBytes || asked.members_size() > kMaxUsersPerRequest) {
+  if (asked.name().size() > kMaxGroupNameBytes || asked.members_size() > kMaxUsersPerRequest) {
     return answer_error(id, Errc::too_large);
   }
   if (const Status fine = check_settings(asked.settings()); !fine) return answer_error(id, fine.error());
@@ -205,7 +205,7 @@ void Session::handle_change_group(Request& frame) {
   if (!is_message_id(asked.id())) return answer_error(id, Errc::message_id_invalid);
   if (asked.chat().size() != 16) return answer_error(id, Error(Errc::invalid_argument, "`chat` must have 16 bytes"));
   const int users = asked.add_size() + asked.remove_size() + asked.ban_size() + asked.unban_size() + asked.roles_size();
-  if (asked.name().size() > kMaxNameBytes || users > kMaxUsersPerRequest) return answer_error(id, Errc::too_large);
+  if (asked.name().size() > kMaxGroupNameBytes || users > kMaxUsersPerRequest) return answer_error(id, Errc::too_large);
   if (users == 0 && !asked.has_name() && !asked.has_settings()) {
     return answer_error(id, Error(Errc::invalid_argument, "nothing is to be changed"));
   }
@@ -364,9 +364,10 @@ void Session::handle_get_receipts(Request& frame) {
   const std::uint64_t id = frame.request_id();
   with_group(id, asked.chat(), [id, seq = asked.chat_seq(), after = UserId(asked.after()), limit = asked.limit(),
                                 user = user_, shows_reads = !account_->hides_read_receipts()](
-                                   Chat& chat, const Group::Member&, const AnchorPtr& anchor) {
+                                   Chat& chat, const Group::Member& self, const AnchorPtr& anchor) {
     const std::uint64_t position = seq == 0 ? chat.end() : seq;
-    if (position > chat.end()) {
+    // Who was in it before is none of a newcomer's business.
+    if (position > chat.end() || position < self.joined()) {
       return to_session(anchor, [id](Session& session) { session.answer_error(id, Errc::message_not_found); });
     }
     answer_from_chat(anchor, id, [&](v1::ServerFrame& reply) {

@@ -4,12 +4,12 @@
 
 #include "godwit.pb.h"
 #include "session/account_wire.h"
+#include "session/request_checks.h"
 #include "session/session.h"
 
 namespace godwit {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 64;
 constexpr int kMaxContactsInRequest = 1'000;
 constexpr std::uint32_t kContactsPage = 200;
 constexpr std::uint32_t kMaxContactsPage = 1'000;

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -28,10 +28,15 @@ class LinkBoard {
   // The offer, which is then used up; nothing when there is none, it has expired, or it was made with
   // another key.
   std::optional<LinkOfferEntry> take(const std::string& link_id, const std::string& device_key, std::int64_t now_ms);
+  void remove(const std::string& link_id);
 
  private:
-  std::unordered_map<std::string, LinkOfferEntry> offers_;
-  std::deque<std::string> order_;
+  struct Offer {
+    LinkOfferEntry entry;
+    std::list<std::string>::iterator place;
+  };
+  std::unordered_map<std::string, Offer> offers_;
+  std::list<std::string> order_;
 };
 
 }  // namespace godwit

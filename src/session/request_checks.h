@@ -1,12 +1,16 @@
 // What several requests are checked for.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "godwit/ids.h"
 
 namespace godwit {
+
+// Of a person or of a device.
+inline constexpr std::size_t kMaxNameBytes = 64;
 
 // The longest time to live of a message, and the longest life of an invite link, in seconds.
 inline constexpr std::uint32_t kYearS = 366 * 24 * 3600;

@@ -122,6 +122,7 @@ void Session::leave() {
     inbox_->unpin();
     host_->probe.live.Decrement();
   }
+  end_offer();
   state_ = State::closed;
   unacked_.clear();
 }

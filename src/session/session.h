@@ -209,9 +209,14 @@ class Session final : public LinkUser,
   void enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox);
   void refuse_hello(std::uint64_t request_id, const Error& error);
 
+  // handle_device.cc
+  SessionHost* board_of(const std::string& link_id) const;
+  void end_offer();
+
   // handle_account.cc
   struct Registering;
-  void register_account(const std::shared_ptr<Registering>& request);
+  std::uint32_t take_registration();
+  static void register_account(Router& router, const AnchorPtr& anchor, const std::shared_ptr<Registering>& request);
   void find_registered(const std::shared_ptr<Registering>& request);
   void registered(const std::shared_ptr<Registering>& request, const Result<UserId>& user, DeviceId device);
   void register_external(const std::shared_ptr<Registering>& request);
@@ -278,6 +283,7 @@ class Session final : public LinkUser,
   Link& link_;
   // Change when the connection moves to another worker.
   AnchorPtr anchor_;
+  std::string link_offer_;  // its id; empty: none
   SessionHost* host_;
   // Of the connection.
   State state_ = State::greeting;

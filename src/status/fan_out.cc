@@ -28,7 +28,7 @@ void StatusService::applied(const RecordPtr& record) {
       const UserId author(posted ? body.status_posted().author() : body.status_removed().author());
       // Without an id, the author keeps them.
       if (mine(author) && (posted || !body.status_removed().id().empty())) {
-        users_.apply(author, record);
+        apply(author, record);
         if (wiring_.online(author)) wiring_.push(author, news_of(*record)->frame);
       }
       fan_out(record, posted ? body.status_posted().viewers() : body.status_removed().viewers());
@@ -37,23 +37,21 @@ void StatusService::applied(const RecordPtr& record) {
     case store::Record::kStatusViewed: {
       const UserId viewer(body.status_viewed().viewer());
       const UserId author(body.status_viewed().author());
-      if (mine(viewer)) when_reached(viewer, [this, viewer, record] { users_.apply(viewer, record); });
+      if (mine(viewer)) apply(viewer, record);
       if (mine(author) && body.status_viewed().shown()) {
-        users_.apply(author, record);
+        apply(author, record);
         count_changed({author, MessageId(MessageId::from(body.status_viewed().id()))});
       }
       break;
     }
-    case store::Record::kStatusMuted: {
-      const UserId user(body.status_muted().user());
-      when_reached(user, [this, user, record] { users_.apply(user, record); });
+    case store::Record::kStatusMuted:
+      apply(UserId(body.status_muted().user()), record);
       break;
-    }
     case store::Record::kUserDeleted: {
       const UserId user(body.user_deleted().user());
       if (!mine(user)) break;
       closing_.erase(user);
-      when_reached(user, [this, user, record] { users_.apply(user, record); });
+      apply(user, record);
       break;
     }
     case store::Record::kBlockChanged: {
@@ -76,7 +74,7 @@ void StatusService::fan_out(const RecordPtr& record, const google::protobuf::Rep
   if (step.viewers.empty()) return;
   references_.Increment(static_cast<double>(step.viewers.size()));
   if (step.viewers.size() <= kFanOutSlice && fan_outs_.empty()) {
-    reach(step, step.viewers.size());
+    reach_some(step, step.viewers.size());
     return tell(step);
   }
   if (fan_outs_.size() >= kMaxFanOuts) finish_fan_outs();
@@ -98,15 +96,8 @@ void StatusService::fan_out_later() {
 void StatusService::fan_out_some(std::size_t budget) {
   while (budget > 0 && !fan_outs_.empty()) {
     FanOut& first = fan_outs_.front();
-    if (first.run) {
-      --budget;
-      const auto run = std::move(first.run);
-      fan_outs_.pop_front();
-      run();
-      continue;
-    }
     const std::size_t count = std::min(budget, first.viewers.size() - first.next);
-    reach(first, count);
+    reach_some(first, count);
     references_waiting_.Decrement(static_cast<double>(count));
     budget -= count;
     if (first.next < first.viewers.size()) continue;
@@ -119,27 +110,30 @@ void StatusService::finish_fan_outs() {
   fan_out_some(std::numeric_limits<std::size_t>::max());
 }
 
-void StatusService::reach(FanOut& step, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const UserId viewer = step.viewers[step.next++];
-    users_.apply(viewer, step.record);
-    if (wiring_.online(viewer)) step.online.push_back(viewer);
+void StatusService::reach_some(FanOut& step, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) reach(step, step.viewers[step.next++]);
+}
+
+void StatusService::reach(FanOut& step, UserId viewer) {
+  users_.apply(viewer, step.record);
+  if (wiring_.online(viewer)) step.online.push_back(viewer);
+}
+
+// A row takes its records in the order of the journal: first those that are still on their way to the user.
+void StatusService::apply(UserId user, const RecordPtr& record) {
+  reach_now(user);
+  users_.apply(user, record);
+}
+
+void StatusService::reach_now(UserId user) {
+  for (FanOut& step : fan_outs_) {
+    const auto begin = step.viewers.begin() + static_cast<std::ptrdiff_t>(step.next);
+    const auto viewer = std::lower_bound(begin, step.viewers.end(), user);
+    if (viewer == step.viewers.end() || *viewer != user) continue;
+    step.viewers.erase(viewer);
+    references_waiting_.Decrement();
+    reach(step, user);
   }
-}
-
-void StatusService::when_reached(UserId user, std::function<void()> fn) {
-  if (fan_outs_.empty() || !waits(user)) return fn();
-  FanOut behind;
-  behind.one = user;
-  behind.run = std::move(fn);
-  fan_outs_.push_back(std::move(behind));
-}
-
-bool StatusService::waits(UserId user) const {
-  return std::any_of(fan_outs_.begin(), fan_outs_.end(), [&](const FanOut& step) {
-    if (step.run) return step.one == user;
-    return std::binary_search(step.viewers.begin() + static_cast<std::ptrdiff_t>(step.next), step.viewers.end(), user);
-  });
 }
 
 std::shared_ptr<const StatusService::News> StatusService::news_of(const Record& record) {

@@ -93,7 +93,7 @@ struct StatusWiring {
 // to it into their feeds. Its content is read from the author's when it is opened.
 //
 // A post to many viewers is applied in slices of so many per turn, and those who are online are told in slices:
-// others have their turn in between. What concerns a viewer who is not reached yet waits behind.
+// others have their turn in between. A viewer whom something else concerns meanwhile is reached first.
 //
 // Owner: one worker; everything on its thread, each call on the worker of the user it names first. Replies come on
 // some worker, exactly once: for changes after their commit. One error stands for all statuses that are not there or
@@ -140,14 +140,12 @@ class StatusService {
     RecordPtr record;
     std::vector<Reply<PostedStatus>> repeats;
   };
-  // A record on its way to viewers; or something of one user that waits for that.
+  // A record on its way to viewers.
   struct FanOut {
     RecordPtr record;
-    std::vector<UserId> viewers;  // ascending
+    std::vector<UserId> viewers;  // ascending; reached before `next`
     std::size_t next = 0;
     std::vector<UserId> online;  // of those reached
-    UserId one;
-    std::function<void()> run;
   };
   // Something to be told to users who are online.
   struct News {
@@ -186,10 +184,11 @@ class StatusService {
   void fan_out(const RecordPtr& record, const google::protobuf::RepeatedField<std::uint64_t>& viewers);
   void fan_out_some(std::size_t budget);
   void fan_out_later();
-  void reach(FanOut& step, std::size_t count);
-  // Runs `fn` at once, or when what was committed before has reached the user.
-  void when_reached(UserId user, std::function<void()> fn);
-  bool waits(UserId user) const;
+  void reach_some(FanOut& step, std::size_t count);
+  void reach(FanOut& step, UserId viewer);
+  // What was committed before reaches the user.
+  void reach_now(UserId user);
+  void apply(UserId user, const RecordPtr& record);
   void tell(FanOut& step);
   void tell_some();
   void tell_one(const StatusUser& viewer, const News& news);

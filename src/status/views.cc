@@ -22,12 +22,11 @@ std::vector<StatusViewed> merged(std::vector<StatusViewed> stored, const std::ve
 }  // namespace
 
 void StatusService::list(UserId viewer, const FeedRequest& request, std::function<void(const FeedPage&)> reply) {
-  when_reached(viewer, [this, viewer, request, reply = std::move(reply)] {
-    users_.with(viewer, [this, request, reply](const StatusUser& user) {
-      pages_.Increment();
-      const std::vector<UserId> followed = wiring_.followed(user.user(), feed_authors(user));
-      reply(make_feed_page(user, followed, request, wiring_.clock.wall_ms()));
-    });
+  reach_now(viewer);
+  users_.with(viewer, [this, request, reply](const StatusUser& user) {
+    pages_.Increment();
+    const std::vector<UserId> followed = wiring_.followed(user.user(), feed_authors(user));
+    reply(make_feed_page(user, followed, request, wiring_.clock.wall_ms()));
   });
 }
 
@@ -37,18 +36,17 @@ void StatusService::get(UserId viewer, UserId author, const MessageId& id, Reply
     own.reference = {0, author, id, 0, true};
     return open(viewer, std::move(own), std::move(reply));
   }
-  when_reached(viewer, [this, viewer, author, id, reply = std::move(reply)] {
-    users_.with(viewer, [this, author, id, reply](const StatusUser& user) {
-      const FeedEntry* reference = user.reference(author, id, wiring_.clock.wall_ms());
-      if (reference == nullptr) return reply(Errc::status_not_found);
-      OpenedStatus status;
-      status.reference = *reference;
-      status.muted = user.mutes(author);
-      wiring_.blocks(user.user(), author, [this, viewer = user.user(), status = std::move(status), reply](bool blocks) {
-        if (blocks) return reply(Errc::status_not_found);
-        wiring_.at(status.reference.author,
-                   [viewer, status, reply](StatusService& there) { there.open(viewer, status, reply); });
-      });
+  reach_now(viewer);
+  users_.with(viewer, [this, author, id, reply](const StatusUser& user) {
+    const FeedEntry* reference = user.reference(author, id, wiring_.clock.wall_ms());
+    if (reference == nullptr) return reply(Errc::status_not_found);
+    OpenedStatus status;
+    status.reference = *reference;
+    status.muted = user.mutes(author);
+    wiring_.blocks(user.user(), author, [this, viewer = user.user(), status = std::move(status), reply](bool blocks) {
+      if (blocks) return reply(Errc::status_not_found);
+      wiring_.at(status.reference.author,
+                 [viewer, status, reply](StatusService& there) { there.open(viewer, status, reply); });
     });
   });
 }
@@ -87,26 +85,25 @@ void StatusService::open(UserId viewer, OpenedStatus status, Reply<OpenedStatus>
 }
 
 void StatusService::view(UserId viewer, UserId author, const MessageId& id, bool shown, Reply<Unit> reply) {
-  when_reached(viewer, [this, viewer, author, id, shown, reply = std::move(reply)] {
-    users_.with(viewer, [this, author, id, shown, reply](const StatusUser& user) {
-      const FeedEntry* reference = user.reference(author, id, wiring_.clock.wall_ms());
-      if (reference == nullptr) return reply(Errc::status_not_found);
-      const std::pair<UserId, Name> viewing{user.user(), {author, id}};
-      const bool seen = reference->seen;
-      wiring_.blocks(user.user(), author, [this, viewing, seen, shown, reply](bool blocks) {
-        if (blocks) return reply(Errc::status_not_found);
-        if (seen || !viewing_.insert(viewing).second) return reply(Unit{});
-        auto record = new_record();
-        auto& viewed = *record->body.mutable_status_viewed();
-        viewed.set_viewer(viewing.first.value);
-        viewed.set_author(viewing.second.first.value);
-        viewed.set_id(viewing.second.second.str());
-        viewed.set_shown(shown);
-        write(std::move(record), [this, viewing, reply](Errc outcome) {
-          viewing_.erase(viewing);
-          if (outcome == Errc::ok) views_.Increment();
-          reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
-        });
+  reach_now(viewer);
+  users_.with(viewer, [this, author, id, shown, reply](const StatusUser& user) {
+    const FeedEntry* reference = user.reference(author, id, wiring_.clock.wall_ms());
+    if (reference == nullptr) return reply(Errc::status_not_found);
+    const std::pair<UserId, Name> viewing{user.user(), {author, id}};
+    const bool seen = reference->seen;
+    wiring_.blocks(user.user(), author, [this, viewing, seen, shown, reply](bool blocks) {
+      if (blocks) return reply(Errc::status_not_found);
+      if (seen || !viewing_.insert(viewing).second) return reply(Unit{});
+      auto record = new_record();
+      auto& viewed = *record->body.mutable_status_viewed();
+      viewed.set_viewer(viewing.first.value);
+      viewed.set_author(viewing.second.first.value);
+      viewed.set_id(viewing.second.second.str());
+      viewed.set_shown(shown);
+      write(std::move(record), [this, viewing, reply](Errc outcome) {
+        viewing_.erase(viewing);
+        if (outcome == Errc::ok) views_.Increment();
+        reply(outcome == Errc::ok ? Status(Unit{}) : Status(outcome));
       });
     });
   });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -34,7 +35,7 @@ using MoreRows = std::vector<std::pair<std::string, std::string>>;
 //                                                         on a reader; what it returns goes to
 //   void load(const std::optional<std::string>& row, MoreRows more)
 //   std::uint64_t applied() const                         position of the last record applied
-//   void apply(const RecordPtr&)                          loaded states only
+//   void apply(const RecordPtr&)                          loaded states only, in the order of the journal
 //   std::size_t collect(const PartitionMap&, Collector&)  hands out what changed since the last checkpoint, and
 //                                                         tells how much that was, in entries
 //   bool checkpointed(std::size_t& budget)                what was collected is in the store; frees at most
@@ -85,6 +86,7 @@ class RowCache {
       entry.pending.push_back(record);
       return nullptr;
     }
+    assert(record->lsn.value >= entry.state.applied());
     entry.state.apply(record);
     return &entry.state;
   }

@@ -376,10 +376,11 @@ bool Store::ingest(const CheckpointRows& rows) {
   return true;
 }
 
-std::optional<std::string> Store::compact() {
+std::optional<std::string> Store::compact(std::atomic<bool>& cancelled) {
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   options.exclusive_manual_compaction = false;
+  options.canceled = &cancelled;
   for (const Column column :
        {Column::chat_log, Column::inbox, Column::status, Column::status_feed, Column::status_view}) {
     const auto status = db_->CompactRange(options, columns_[static_cast<std::size_t>(column)], nullptr, nullptr);

@@ -96,8 +96,8 @@ class Store {
   bool commit(CheckpointRows rows, Lsn applied);
 
   // Rewrites what the columns of messages and statuses hold, so that what was removed or has expired is gone from the disk
-  // when it returns. Takes as long as it takes. Returns the reason on failure.
-  std::optional<std::string> compact();
+  // when it returns. Takes as long as it takes, or until `cancelled`. Returns the reason on failure.
+  std::optional<std::string> compact(std::atomic<bool>& cancelled);
 
   // A consistent copy, by hard links where possible, into a directory that must not exist. Returns the
   // reason on failure.

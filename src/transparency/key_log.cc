@@ -14,10 +14,6 @@ namespace {
 // So that clients can tell a present head from an old one.
 constexpr std::int64_t kHeadAgeMs = 60'000;
 
-std::string_view view(const TreeHash& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
 [[noreturn]] void damaged(const char* what) {
   throw std::runtime_error(std::string("the key log is damaged: ") + what);
 }

@@ -46,10 +46,6 @@ Sha256& sha256() {
   return hasher;
 }
 
-std::string_view view(const TreeHash& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
 // Where a tree of two or more leaves is split: the largest power of two smaller than its size.
 std::uint64_t split_of(std::uint64_t size) {
   return std::bit_floor(size - 1);

@@ -14,6 +14,10 @@ namespace godwit {
 // SHA-256.
 using TreeHash = std::array<std::uint8_t, 32>;
 
+inline std::string_view view(const TreeHash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
 TreeHash leaf_hash(std::string_view entry);
 TreeHash node_hash(const TreeHash& left, const TreeHash& right);
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from godwit_e2e.client import ServerError
+from godwit_e2e.identity import Device
 
 
 @pytest.fixture
@@ -44,6 +45,24 @@ def test_refused_registration_does_not_use_the_invite_up(inviting, crowd):
     alice = crowd.connect(inviting).register(invite=code)
     assert refusal(crowd.connect(inviting), handle=alice.handle, invite=code) == "handle_taken"
     crowd.connect(inviting).register(invite=code)
+
+
+def test_broken_connection_does_not_use_the_invite_up(inviting, crowd):
+    code = make_invite(inviting, uses=1)["code"]
+    taken = crowd.connect(inviting).register(invite=make_invite(inviting)["code"]).handle
+    for _ in range(20):
+        client = crowd.connect(inviting)
+        device = Device()
+        device.handle = taken
+        client.start(register=client.register_body(device, invite=code))
+        client.close()
+    deadline = time.time() + 10
+    while True:
+        try:
+            crowd.connect(inviting).register(invite=code)
+            break
+        except ServerError as refused:
+            assert refused.code == "invite_invalid" and time.time() < deadline
 
 
 def test_expired_invite_is_refused(inviting, crowd):

@@ -1,5 +1,7 @@
 """A further device gets into an account by the approval of one that is in it."""
 
+import time
+
 import pytest
 from godwit_e2e.identity import Device, unb64, user_bytes
 from nacl.signing import VerifyKey
@@ -88,6 +90,29 @@ def test_offer_is_good_for_one_use(people):
     alice.request(linkApprove=alice.approve_body(link_id, new.public_key))
     again = alice.error_of(linkApprove=alice.approve_body(link_id, new.public_key))
     assert again.code == "link_invalid"
+
+
+def test_offer_ends_with_its_connection_and_with_the_next_one(people, crowd, shared):
+    alice = people.new()
+    new = Device()
+    waiting = people.connect()
+    first = waiting.link_begin(new)
+    second = waiting.link_begin(new)
+    assert first != second
+    assert alice.error_of(linkApprove=alice.approve_body(first, new.public_key)).code == "link_invalid"
+    waiting.close()
+    time.sleep(1)  # until the server has noticed
+    assert alice.error_of(linkApprove=alice.approve_body(second, new.public_key)).code == "link_invalid"
+    assert len(alice.devices()) == 1
+
+
+def test_last_device_stays_whatever_is_asked_at_once(daemon, crowd):
+    alice = crowd.new(daemon)
+    daemon.link(alice)
+    asked = [alice.start(revokeDevice={"deviceId": id}) for id in (2, 1)]
+    assert "error" not in alice.reply(asked[0])
+    assert alice.reply(asked[1])["error"]["code"] == "not_allowed"
+    assert [device["deviceId"] for device in alice.devices()] == [1]
 
 
 def test_unknown_offer_is_refused(people):

@@ -103,3 +103,20 @@ def test_codes_are_not_logged(verifying, provider, crowd):
     client, handle = crowd.connect(verifying), fresh_handle()
     client.request(requestCode={"handle": handle})
     assert provider.codes[handle] not in verifying.log_text() and SECRET not in verifying.log_text()
+
+
+def test_codes_of_an_address_are_limited(daemons, provider, crowd):
+    with HttpServer(provider.answer) as server:
+        settings = {
+            "account.registration": "verified",
+            "account.verify_webhook_url": server.url + "/codes",
+            "account.verify_webhook_secret": SECRET,
+            "limits.address_registrations_per_hour": 3,
+            "server.workers": 1,
+        }
+        client = crowd.connect(daemons(settings).start())
+        for _ in range(3):
+            client.request(requestCode={"handle": fresh_handle()})
+        refused = client.error_of(requestCode={"handle": fresh_handle()})
+        assert refused.code == "rate_limited" and refused.retry_after_ms > 0
+        assert len(provider.codes) == 3

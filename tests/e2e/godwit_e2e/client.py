@@ -170,12 +170,14 @@ class Client:
 
     # Accounts
 
+    def register_body(self, device, **more):
+        proof = device.sign("godwit/v1/register", self.nonce, device.public_key, device.handle.encode())
+        return {"handle": device.handle, "deviceKey": b64(device.public_key), "signature": b64(proof), **more}
+
     def register(self, handle=None, device=None, **more):
         device = device or Device()
         device.handle = handle or fresh_handle()
-        proof = device.sign("godwit/v1/register", self.nonce, device.public_key, device.handle.encode())
-        body = {"handle": device.handle, "deviceKey": b64(device.public_key), "signature": b64(proof), **more}
-        reply = self.request(register=body)
+        reply = self.request(register=self.register_body(device, **more))
         device.user_id, device.device_id = int(reply["userId"]), reply["deviceId"]
         device.token = reply.get("token", "")
         return device

@@ -14,7 +14,7 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-const std::string kIssuer = "https://id.example";
+const std::string kProvider = "https://id.example";
 const std::string kJwksUrl = "https://id.example/keys";
 
 // Stands for the issuer's web server.
@@ -71,14 +71,14 @@ class OidcVerifierTest : public testing::Test {
  protected:
   OidcVerifier::Options options() const {
     OidcVerifier::Options o;
-    o.issuer = kIssuer;
+    o.issuer = kProvider;
     o.audience = "godwit";
     o.jwks_url = kJwksUrl;
     o.min_refresh_gap_ms = 100;
     return o;
   }
   json claims() const {
-    return {{"iss", kIssuer}, {"aud", "godwit"},  {"sub", "u-1"}, {"preferred_username", "alice"},
+    return {{"iss", kProvider}, {"aud", "godwit"},  {"sub", "u-1"}, {"preferred_username", "alice"},
             {"iat", kNow},    {"exp", kNow + 600}};
   }
   static bool wait_for(const std::function<bool()>& condition) {
@@ -142,8 +142,8 @@ TEST_F(OidcVerifierTest, expired_foreign_and_forged_tokens_are_refused) {
 
 TEST_F(OidcVerifierTest, discovery_leads_to_the_keys) {
   const auto signer = TestSigner::eddsa("k");
-  issuer_.serve(kIssuer + "/.well-known/openid-configuration",
-                json{{"issuer", kIssuer}, {"jwks_uri", "https://keys.example/jwks"}}.dump());
+  issuer_.serve(kProvider + "/.well-known/openid-configuration",
+                json{{"issuer", kProvider}, {"jwks_uri", "https://keys.example/jwks"}}.dump());
   issuer_.serve("https://keys.example/jwks", signer.jwks());
   auto o = options();
   o.jwks_url.clear();
@@ -157,11 +157,11 @@ TEST_F(OidcVerifierTest, discovery_of_another_issuer_or_without_tls_is_refused) 
   issuer_.serve("https://keys.example/jwks", TestSigner::eddsa("k").jwks());
   for (const json& document :
        {json{{"issuer", "https://evil.example"}, {"jwks_uri", "https://keys.example/jwks"}},
-        json{{"issuer", kIssuer + "/"}, {"jwks_uri", "https://keys.example/jwks"}},
-        json{{"issuer", kIssuer}, {"jwks_uri", "http://keys.example/jwks"}},
-        json{{"issuer", kIssuer}, {"jwks_uri", "file:///etc/passwd"}}, json{{"issuer", kIssuer}},
+        json{{"issuer", kProvider + "/"}, {"jwks_uri", "https://keys.example/jwks"}},
+        json{{"issuer", kProvider}, {"jwks_uri", "http://keys.example/jwks"}},
+        json{{"issuer", kProvider}, {"jwks_uri", "file:///etc/passwd"}}, json{{"issuer", kProvider}},
         json::array()}) {
-    issuer_.serve(kIssuer + "/.well-known/openid-configuration", document.dump());
+    issuer_.serve(kProvider + "/.well-known/openid-configuration", document.dump());
     auto o = options();
     o.jwks_url.clear();
     OidcVerifier verifier(o, issuer_.fetch());

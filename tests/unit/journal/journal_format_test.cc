@@ -9,7 +9,7 @@
 namespace godwit {
 namespace {
 
-constexpr std::uint64_t kSeed = 0x0123456789abcdef;
+constexpr std::uint64_t kFixedSeed = 0x0123456789abcdef;
 
 // The hex digits of the example, without its comments, which begin after three spaces.
 std::string example(const std::string& name) {
@@ -25,7 +25,7 @@ std::string example(const std::string& name) {
 }
 
 TEST(JournalFormatTest, segment_header_is_as_documented) {
-  const auto header = encode_segment_header({Lsn(41), kSeed, false});
+  const auto header = encode_segment_header({Lsn(41), kFixedSeed, false});
   EXPECT_EQ(hex({header.data(), header.size()}), example("segment-header"));
 }
 
@@ -39,7 +39,7 @@ TEST(JournalFormatTest, block_is_as_documented) {
   invite.mutable_invite_created()->set_code("k7");
   invite.mutable_invite_created()->set_uses(1);
   std::string bytes;
-  BlockBuilder block(bytes, Lsn(41), kSeed);
+  BlockBuilder block(bytes, Lsn(41), kFixedSeed);
   block.add(revoked.SerializeAsString());
   block.add(invite.SerializeAsString());
   block.finish();

@@ -12,13 +12,6 @@ constexpr std::int64_t kNowMs = 1'700'000'000'000;
 constexpr std::uint64_t kNowS = kNowMs / 1000;
 constexpr std::uint64_t kDayS = 24 * 3600;
 
-std::string from_hex(std::string_view hex) {
-  std::string bytes(hex.size() / 2, '\0');
-  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), hex.data(), hex.size(), nullptr, nullptr,
-                 nullptr);
-  return bytes;
-}
-
 Errc checked(const v1::PublishKeys& keys) {
   const auto packages = check_published(keys, kOwner, kNowMs);
   return packages ? Errc::ok : packages.error().code;
@@ -42,7 +35,7 @@ TEST(KeyChecksTest, Points_that_give_no_secret_are_refused) {
                             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}) {
-    const std::string key = from_hex(point);
+    const std::string key = *from_hex(point);
     const std::string scalar = random_bytes(32);
     unsigned char shared[32];
     ASSERT_EQ(crypto_scalarmult(shared, reinterpret_cast<const unsigned char*>(scalar.data()),
@@ -94,7 +87,13 @@ TEST(KeyChecksTest, A_private_key_beside_its_public_one_is_found) {
   const Ed25519Key identity = Ed25519Key::generate();
   const Ed25519Key device = Ed25519Key::generate();
   v1::PublishKeys keys = with_prekey(identity.seed());
-  const auto verified = [&] { return verify_published(keys, {}, kOwner, device.public_key, identity.public_key); };
+  const auto verified = [&] {
+    const std::vector<MlsKeyPackage> none;
+    const KeyVerifier verifier(keys, none, kOwner, device.public_key, identity.public_key);
+    bool all = true;
+    for (std::size_t i = 0; i < verifier.size(); ++i) all = all && verifier.verify(i);
+    return all;
+  };
   EXPECT_FALSE(verified());
   keys = with_prekey(device.seed());
   EXPECT_FALSE(verified());

@@ -118,7 +118,7 @@ TEST_F(KeyServiceTest, Two_changes_of_identity_follow_one_another) {
 TEST_F(KeyServiceTest, More_changes_than_may_wait_are_refused) {
   hold(true);
   std::vector<Answer<v1::KeyStock>> answers;
-  for (std::size_t i = 0; i < KeyService::kMaxTurns + 4; ++i) {
+  for (std::size_t i = 0; i < Turns<UserId>::kMax + 4; ++i) {
     answers.push_back(start_publish(kAnn, kPhone, request(kAnn, kPhone, identity_)));
   }
   std::size_t overloaded = 0;
@@ -142,7 +142,7 @@ TEST_F(KeyServiceTest, More_changes_than_may_wait_are_refused) {
     served += stock ? 1 : 0;
     EXPECT_TRUE(stock || stock.error().code == Errc::overloaded);
   }
-  EXPECT_EQ(served, KeyService::kMaxTurns);
+  EXPECT_EQ(served, Turns<UserId>::kMax);
 }
 
 TEST_F(KeyServiceTest, A_device_revoked_while_its_request_waits_publishes_nothing) {

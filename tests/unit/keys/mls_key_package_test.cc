@@ -14,13 +14,6 @@ constexpr const char* kOneTime =
 constexpr const char* kLastResort =
     "000100012043002f5d8a7520b9363a2d05a36f21776f72bece76ee8a6d894fd4c32b1a9a212005dab5342d58b15da5ae7910b56b831440f1e5e0639afe27965419b3faae303020ead4d7564e58f2dc38b25bc4e78bbf524b7522e50d61f5b4b7f44a503d77122f00010c000000000000006500000002020001280001000200030004000500060007004d004e004f0050005100520053005400550056005700588a8a065a5a7a7a000a041a1a8a8a040001000201000000006553f1000000000065ca980000404074f7a50c0310f5b412643193c39ed6f38f016eb2f08ac35f5cbaa9c942c0099912d202af9341209be2fabe1b43ad5c141ed030c1e062da481dacbc641283f30903000a004040798a39e99a14668ed914fad27f5774bd70f94805c7aa4bd015f4d854af525e36feffe12411d47d44892778925835f22454c730078ca0a82fa535d22c53185d06";
 
-std::string from_hex(std::string_view hex) {
-  std::string bytes(hex.size() / 2, '\0');
-  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), hex.data(), hex.size(), nullptr, nullptr,
-                 nullptr);
-  return bytes;
-}
-
 class KeyPackageTest : public ::testing::Test {
  protected:
   KeyPackageTest() : key_((init_crypto(), Ed25519Key::generate())) { parts_.identity = be(101, 8) + be(2, 4); }
@@ -35,7 +28,7 @@ class KeyPackageTest : public ::testing::Test {
 };
 
 TEST_F(KeyPackageTest, One_of_another_implementation_is_read_and_verified) {
-  const std::string bytes = from_hex(kOneTime);
+  const std::string bytes = *from_hex(kOneTime);
   const auto package = parse_key_package(bytes);
   ASSERT_TRUE(package) << package.error().detail;
   EXPECT_EQ(package->identity, be(101, 8) + be(2, 4));
@@ -43,7 +36,7 @@ TEST_F(KeyPackageTest, One_of_another_implementation_is_read_and_verified) {
   EXPECT_EQ(package->not_after_s, 1'707'776'000u);
   EXPECT_FALSE(package->last_resort);
   EXPECT_TRUE(verify_key_package(*package));
-  const std::string last = from_hex(kLastResort);
+  const std::string last = *from_hex(kLastResort);
   const auto resort = parse_key_package(last);
   ASSERT_TRUE(resort) << resort.error().detail;
   EXPECT_TRUE(resort->last_resort);
@@ -51,7 +44,7 @@ TEST_F(KeyPackageTest, One_of_another_implementation_is_read_and_verified) {
 }
 
 TEST_F(KeyPackageTest, No_byte_can_change_without_notice) {
-  const std::string bytes = from_hex(kOneTime);
+  const std::string bytes = *from_hex(kOneTime);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::string changed = bytes;
     changed[i] = static_cast<char>(changed[i] ^ 1);

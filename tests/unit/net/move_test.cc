@@ -11,7 +11,7 @@
 namespace godwit::net {
 namespace {
 
-Options fast(const TestCertificate* files = nullptr) {
+Options fast_over(const TestCertificate* files = nullptr) {
   Options options;
   options.tick_ms = 10;
   options.closing_timeout_ms = 1000;
@@ -53,7 +53,7 @@ void talk_while_moving(TestServer& server, bool tls, int messages, unsigned work
 }
 
 TEST(MoveTo, UnderLoad_KeepsOrderAndLosesNothing) {
-  TestServer server(fast(), 3);
+  TestServer server(fast_over(), 3);
   std::vector<std::thread> threads;
   for (int i = 0; i < 6; ++i) threads.emplace_back([&] { talk_while_moving(server, false, 1500, 3); });
   for (auto& thread : threads) thread.join();
@@ -63,7 +63,7 @@ TEST(MoveTo, UnderLoad_KeepsOrderAndLosesNothing) {
 
 TEST(MoveTo, WithTls_KeepsOrderAndLosesNothing) {
   const TestCertificate files;
-  TestServer server(fast(&files), 2);
+  TestServer server(fast_over(&files), 2);
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { talk_while_moving(server, true, 700, 2); });
   for (auto& thread : threads) thread.join();
@@ -71,7 +71,7 @@ TEST(MoveTo, WithTls_KeepsOrderAndLosesNothing) {
 }
 
 TEST(MoveTo, UnsentOutput_ComesAlong) {
-  Options options = fast();
+  Options options = fast_over();
   options.send_buffer_bytes = 16 * 1024;
   TestServer server(options, 2);
   TestClient client(server.port());
@@ -91,7 +91,7 @@ TEST(MoveTo, UnsentOutput_ComesAlong) {
 }
 
 TEST(MoveTo, Timeouts_GoOnAtTheNewWorker) {
-  TestServer server(fast(), 2);
+  TestServer server(fast_over(), 2);
   for (const char* target : {"move:0", "move:1"}) {
     TestClient client(server.port());
     ASSERT_EQ(client.upgrade(), 101);
@@ -104,7 +104,7 @@ TEST(MoveTo, Timeouts_GoOnAtTheNewWorker) {
 }
 
 TEST(MoveTo, ClosedOnTheWay_SendsItsLastWordsAndIsNotResumed) {
-  TestServer server(fast(), 2);
+  TestServer server(fast_over(), 2);
   for (int i = 0; i < 2; ++i) {  // the connections are dealt out in turn: one of them begins on worker 0
     TestClient client(server.port());
     ASSERT_EQ(client.upgrade(), 101);
@@ -123,7 +123,7 @@ TEST(MoveTo, ClosedOnTheWay_SendsItsLastWordsAndIsNotResumed) {
 }
 
 TEST(MoveTo, PeersThatLeaveMeanwhile_AreNotForgotten) {
-  TestServer server(fast(), 2);
+  TestServer server(fast_over(), 2);
   constexpr int kClients = 100;
   for (int i = 0; i < kClients; ++i) {
     TestClient client(server.port());
@@ -136,7 +136,7 @@ TEST(MoveTo, PeersThatLeaveMeanwhile_AreNotForgotten) {
 }
 
 TEST(MoveTo, CloseAllDuringMoves_EndsEverything) {
-  TestServer server(fast(), 2);
+  TestServer server(fast_over(), 2);
   std::vector<TestClient> clients;
   for (int i = 0; i < 50; ++i) {
     clients.emplace_back(server.port());

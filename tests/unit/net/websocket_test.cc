@@ -10,7 +10,7 @@
 namespace godwit::net {
 namespace {
 
-Options fast() {
+Options fast_with_frames() {
   Options options;
   options.tick_ms = 10;
   options.closing_timeout_ms = 1000;
@@ -106,7 +106,7 @@ TEST(WebSocket, LargeFrameInSmallPieces_Arrives) {
 }
 
 TEST(LargeInput, OfAnOwnerWhoHasItsShare_WaitsAndOthersDoNot) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.max_large_input_bytes = 4 * options.max_frame_bytes;
   TestServer server(options);
   TestClient first(server.port());
@@ -130,7 +130,7 @@ TEST(LargeInput, OfAnOwnerWhoHasItsShare_WaitsAndOthersDoNot) {
 }
 
 TEST(LargeInput, WaitingForLongerThanTheKeepalive_ClosesAsOverloaded) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.max_large_input_bytes = options.max_frame_bytes;
   TestServer server(options);
   TestClient holder(server.port());
@@ -151,7 +151,7 @@ TEST(LargeInput, WaitingForLongerThanTheKeepalive_ClosesAsOverloaded) {
 }
 
 TEST(LargeInput, EachOfARowOfMessages_HasItsOwnTime) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.message_timeout_ms = 100;
   TestServer server(options);
   TestClient client(server.port());
@@ -186,7 +186,7 @@ TEST(WebSocket, Ping_IsAnsweredWithItsPayload) {
 }
 
 TEST(WebSocket, ClientsClose_IsEchoedAndNormal) {
-  TestServer server(fast());
+  TestServer server(fast_with_frames());
   TestClient client(server.port());
   ASSERT_EQ(client.upgrade(), 101);
   client.send_frame(WsOpcode::close,
@@ -205,7 +205,7 @@ TEST(WebSocket, ClientsClose_IsEchoedAndNormal) {
 }
 
 TEST(WebSocket, SessionsClose_SendsCodeAfterOutputAndTellsTheSessionLater) {
-  TestServer server(fast());
+  TestServer server(fast_with_frames());
   TestClient client(server.port());
   ASSERT_EQ(client.upgrade(), 101);
   client.send(client_frame(WsOpcode::binary, "first") +
@@ -221,7 +221,7 @@ TEST(WebSocket, SessionsClose_SendsCodeAfterOutputAndTellsTheSessionLater) {
 }
 
 TEST(WebSocket, PeerThatNeverClosesItsSide_IsLetGoAfterTheClosingTime) {
-  TestServer server(fast());
+  TestServer server(fast_with_frames());
   TestClient client(server.port());
   ASSERT_EQ(client.upgrade(), 101);
   client.send_frame(WsOpcode::binary, close_order(CloseReason::draining));
@@ -237,7 +237,7 @@ struct BadInput {
 };
 
 TEST(WebSocket, BadInput_ClosesWithItsCodeAndDisturbsNobody) {
-  TestServer server(fast());
+  TestServer server(fast_with_frames());
   TestClient witness(server.port());
   ASSERT_EQ(witness.upgrade(), 101);
   const BadInput inputs[] = {
@@ -296,7 +296,7 @@ TEST(WebSocket, UpgradeSwitchedOff_IsNotFound) {
 }
 
 TEST(WebSocket, ReaderSlowerThanTheServer_GetsAllAndDrainedIsTold) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.send_buffer_bytes = 16 * 1024;
   options.output_budget_bytes = 64 * 1024;
   TestServer server(options);
@@ -315,7 +315,7 @@ TEST(WebSocket, ReaderSlowerThanTheServer_GetsAllAndDrainedIsTold) {
 }
 
 TEST(WebSocket, ClientThatFloodsWithoutReading_IsHeldUpByTcp) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.send_buffer_bytes = 16 * 1024;
   options.output_budget_bytes = 64 * 1024;
   TestServer server(options);
@@ -336,7 +336,7 @@ TEST(WebSocket, ClientThatFloodsWithoutReading_IsHeldUpByTcp) {
 }
 
 TEST(WebSocket, OutputBeyondItsBound_EndsTheConnectionAsStalled) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.send_buffer_bytes = 16 * 1024;
   options.max_output_bytes = 512 * 1024;
   TestServer server(options);
@@ -349,7 +349,7 @@ TEST(WebSocket, OutputBeyondItsBound_EndsTheConnectionAsStalled) {
 }
 
 TEST(WebSocket, SilenceAfterTheUpgrade_EndsWithHelloTimeout) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.hello_timeout_ms = 100;
   TestServer server(options);
   TestClient client(server.port());
@@ -358,7 +358,7 @@ TEST(WebSocket, SilenceAfterTheUpgrade_EndsWithHelloTimeout) {
 }
 
 TEST(WebSocket, IdleTimeout_RunsFromTheLastByteReceived) {
-  Options options = fast();
+  Options options = fast_with_frames();
   options.hello_timeout_ms = 60'000;
   TestServer server(options);
   TestClient client(server.port());
@@ -376,7 +376,7 @@ TEST(WebSocket, IdleTimeout_RunsFromTheLastByteReceived) {
 }
 
 TEST(WebSocket, CloseAll_EndsEveryConnectionWithTheReason) {
-  TestServer server(fast());
+  TestServer server(fast_with_frames());
   std::vector<TestClient> clients;
   for (int i = 0; i < 10; ++i) {
     clients.emplace_back(server.port());

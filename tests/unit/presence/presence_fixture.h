@@ -17,6 +17,9 @@
 
 namespace godwit {
 
+inline constexpr UserId kAnn{101};
+inline constexpr UserId kBob{202};
+
 class PresenceFixture : public ::testing::Test {
  protected:
   static constexpr std::int64_t kTtlMs = 60'000;

@@ -4,8 +4,6 @@
 namespace godwit {
 namespace {
 
-constexpr UserId kAnn{101};
-constexpr UserId kBob{202};
 constexpr UserId kCat{303};
 
 class PresenceTest : public PresenceFixture {

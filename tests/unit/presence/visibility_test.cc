@@ -4,8 +4,6 @@
 namespace godwit {
 namespace {
 
-constexpr UserId kAnn{101};
-constexpr UserId kBob{202};
 constexpr UserId kNobody{999};
 
 class VisibilityTest : public PresenceFixture {

@@ -91,7 +91,7 @@ TEST_F(SessionCalls, call_from_the_offer_to_the_entry_in_the_chat) {
   for (Device* device : {&ann, &bob}) {
     const auto told = entry(*device);
     ASSERT_TRUE(told);
-    EXPECT_EQ(told->id(), id);
+    EXPECT_NE(told->id(), id) << "ids of the callers' choice may be in use";
     EXPECT_EQ(told->from(), ann.user.value);
     EXPECT_EQ(told->event().call().id(), id);
     EXPECT_EQ(told->event().call().reason(), v1::HUNG_UP);
@@ -274,6 +274,31 @@ TEST_F(SessionCalls, group_call_begins_and_ends_in_the_groups_log) {
   EXPECT_EQ(over->event().call().id(), id);
   EXPECT_EQ(over->event().call().reason(), v1::HUNG_UP);
   EXPECT_EQ(over->event().call().participants(), 2U);
+}
+
+TEST_F(SessionCalls, call_under_the_id_of_a_message_leaves_its_entry_and_no_group_call_begins_so) {
+  Device& ann = join("ann");
+  Device& bob = join("bob");
+  const v1::ClientFrame sent = message(bob, "text");
+  ASSERT_TRUE(request(ann, sent).has_sent());
+  place(ann, bob, sent.send().id());
+  ASSERT_TRUE(end(ann, bob, sent.send().id()).has_done());
+  const auto told = entry(bob);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->event().call().id(), sent.send().id());
+
+  const std::string chat = make_group(ann, {&bob});
+  v1::ClientFrame to_group;
+  to_group.mutable_send()->set_id(new_id());
+  to_group.mutable_send()->set_chat(chat);
+  to_group.mutable_send()->set_payload("text");
+  ASSERT_TRUE(request(bob, to_group).has_sent());
+  v1::ClientFrame change;
+  change.mutable_change_group()->set_chat(chat);
+  change.mutable_change_group()->set_id(new_id());
+  change.mutable_change_group()->mutable_settings()->set_may_post(v1::ADMIN);
+  ASSERT_TRUE(request(ann, change).has_group_changed());
+  EXPECT_EQ(code(join_call(bob, chat, to_group.send().id())), v1::message_id_reused);
 }
 
 TEST_F(SessionCalls, who_may_not_post_in_the_group_may_not_begin_a_call) {

@@ -68,5 +68,53 @@ TEST_F(ChatsTest, A_member_may_name_a_direct_chat_by_its_id_where_nothing_is_wri
   EXPECT_EQ(request(*bob_, history).history_page().envelopes_size(), 1);
 }
 
+TEST_F(ChatsTest, Newcomers_and_those_who_left_learn_nothing_of_a_group_when_they_are_not_in_it) {
+  v1::ClientFrame frame;
+  frame.mutable_create_group()->set_id(make_message_id(clock_.wall_ms()).str());
+  const std::string group = request(*ann_, frame).group_changed().chat();
+  const auto change = [&](Device& member, bool in) {
+    frame = {};
+    frame.mutable_change_group()->set_id(make_message_id(clock_.wall_ms()).str());
+    frame.mutable_change_group()->set_chat(group);
+    auto& users = in ? *frame.mutable_change_group()->mutable_add() : *frame.mutable_change_group()->mutable_remove();
+    users.Add(member.user.value);
+    return request(*ann_, frame);
+  };
+  ASSERT_TRUE(change(*bob_, true).has_group_changed());
+  frame = {};
+  frame.mutable_get_receipts()->set_chat(group);
+  frame.mutable_get_receipts()->set_chat_seq(1);
+  EXPECT_EQ(code(request(*bob_, frame)), v1::message_not_found);
+  EXPECT_TRUE(request(*ann_, frame).has_receipts());
+  frame.mutable_get_receipts()->set_chat_seq(2);
+  EXPECT_TRUE(request(*bob_, frame).has_receipts());
+
+  const auto listed = [&](Device& device) {
+    v1::ClientFrame asked;
+    asked.mutable_list_chats();
+    const v1::ServerFrame reply = request(device, asked);
+    for (const auto& chat : reply.chats().chats()) {
+      if (chat.chat() == group) return chat;
+    }
+    return v1::ChatInfo();
+  };
+  EXPECT_NE(listed(*bob_).version(), 0U);
+  ASSERT_TRUE(change(*bob_, false).has_group_changed());
+  EXPECT_TRUE(listed(*bob_).left());
+  EXPECT_EQ(listed(*bob_).version(), 0U);
+}
+
+TEST_F(ChatsTest, The_first_message_asks_for_consent_by_what_the_recipient_wants_by_then) {
+  Device& cat = join("cat");
+  v1::ClientFrame early = message(cat, "from the future");
+  early.mutable_send()->set_id(make_message_id(clock_.wall_ms() + 3'600'000).str());
+  ASSERT_EQ(code(request(*bob_, early)), v1::message_id_expired);
+  v1::ClientFrame privacy;
+  privacy.mutable_set_privacy()->set_ask_first(true);
+  ASSERT_TRUE(request(cat, privacy).has_privacy());
+  ASSERT_TRUE(request(*bob_, message(cat, "first")).has_sent());
+  EXPECT_EQ(code(request(*bob_, message(cat, "second"))), v1::consent_needed);
+}
+
 }  // namespace
 }  // namespace godwit

@@ -49,14 +49,14 @@ TEST_F(ExpiryFilterTest, Rows_of_statuses_go_when_they_have_expired) {
   open();
   put('a', clock_.wall_ms() + kHour);
   put('b', clock_.wall_ms() + 3 * kHour);
-  ASSERT_EQ(store_->compact(), std::nullopt);
+  ASSERT_EQ(store_->compact(never_), std::nullopt);
   EXPECT_EQ(rows(), (Counts{2, 2, 2}));
   clock_.advance(2 * kHour);
-  ASSERT_EQ(store_->compact(), std::nullopt);
+  ASSERT_EQ(store_->compact(never_), std::nullopt);
   EXPECT_EQ(rows(), (Counts{1, 1, 1}));
   EXPECT_TRUE(store_->get(Column::status, status_key(partition(kAnn), kAnn, id_of('b'))));
   clock_.advance(2 * kHour);
-  ASSERT_EQ(store_->compact(), std::nullopt);
+  ASSERT_EQ(store_->compact(never_), std::nullopt);
   EXPECT_EQ(rows(), (Counts{0, 0, 0}));
 }
 
@@ -64,7 +64,7 @@ TEST_F(ExpiryFilterTest, A_jump_of_the_clock_drops_nothing) {
   open();
   put('a', clock_.wall_ms() + kHour);
   clock_.jump_wall(365 * 24 * kHour);
-  ASSERT_EQ(store_->compact(), std::nullopt);
+  ASSERT_EQ(store_->compact(never_), std::nullopt);
   EXPECT_EQ(rows(), (Counts{1, 1, 1}));
 }
 
@@ -73,7 +73,7 @@ TEST_F(ExpiryFilterTest, A_row_without_an_end_is_kept) {
   put('a', 0);
   ASSERT_TRUE(commit(Column::status, {{status_key(partition(kAnn), kAnn, id_of('z')), "\xff\xff"}}));
   clock_.advance(1'000 * kHour);
-  ASSERT_EQ(store_->compact(), std::nullopt);
+  ASSERT_EQ(store_->compact(never_), std::nullopt);
   EXPECT_EQ(rows(), (Counts{2, 1, 1}));
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -87,6 +88,7 @@ class StoreFixture : public ::testing::Test {
   std::string directory_;
   StoreOptions options_;
   std::unique_ptr<Store> store_;
+  std::atomic<bool> never_{false};  // cancels nothing
   std::uint64_t lsn_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/random.h"
+#include "cli_people.h"
 #include "tools/cli/chat_ref.h"
 #include "tools/cli/duration.h"
 #include "tools/cli/format.h"
@@ -15,10 +16,6 @@
 namespace godwit::cli {
 namespace {
 
-const UserId kAnn(1);
-const UserId kBob(2);
-const UserId kCarol(3);
-const ChatId kGroup = ChatId::from("0123456789abcdef");
 constexpr std::uint64_t kHere = 7;  // position of the event
 
 std::string name_of(UserId user) {

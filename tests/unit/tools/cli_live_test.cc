@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/random.h"
+#include "cli_people.h"
 #include "tools/cli/call_book.h"
 #include "tools/cli/call_text.h"
 #include "tools/cli/format.h"
@@ -22,9 +23,6 @@ using namespace std::chrono_literals;
 
 // Ids are random: libsodium comes first.
 [[maybe_unused]] const bool kReady = (init_crypto(), true);
-const UserId kAnn(1);
-const UserId kBob(2);
-const ChatId kGroup = ChatId::from("0123456789abcdef");
 constexpr std::uint32_t kDevice = 1;
 const KnownCall::Time kStart{std::chrono::hours(1)};
 constexpr std::int64_t kNowMs = 1'700'000'000'000;

@@ -15,9 +15,11 @@ std::int64_t now_s() {
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
-v1::ClientFrame publication(const Ed25519Key& identity, const Account& account, std::uint32_t packages) {
+// With `replace` the packages take the places of those that are in stock.
+v1::ClientFrame publication(const Ed25519Key& identity, const Account& account, std::uint32_t packages, bool replace) {
   v1::ClientFrame frame;
   auto& keys = *frame.mutable_publish_keys();
+  keys.set_replace(replace);
   set_identity(identity, account, keys);
   for (std::uint32_t i = 0; i < packages; ++i) keys.add_key_packages(make_key_package(identity, account, now_s()));
   return frame;
@@ -34,6 +36,7 @@ Report run_keys(Bench& bench) {
   const Options& options = bench.options;
   Rig rig(bench);
   Histogram uploads;
+  Histogram fresh_identities;
   Histogram claims;
   Histogram lookups;
   std::uint64_t wrong = 0;
@@ -42,7 +45,7 @@ Report run_keys(Bench& bench) {
     for (std::size_t i = 1; i <= options.users; ++i) {
       Requester who(shard, bench.accounts[i], i);
       who.log_in();
-      publish(who, publication(Ed25519Key::generate(), bench.accounts[i], options.requests));
+      publish(who, publication(Ed25519Key::generate(), bench.accounts[i], options.requests, false));
       who.log_out();
     }
   });
@@ -66,10 +69,15 @@ Report run_keys(Bench& bench) {
         if (user.devices_size() == 0 || user.devices(0).key_package().empty()) ++wrong;
       }
     }
+    const Ed25519Key lasting = Ed25519Key::generate();
+    publish(who, publication(lasting, bench.accounts[0], kUpload, false));
     for (std::uint32_t i = 0; i < options.requests; ++i) {
-      const v1::ClientFrame upload = publication(Ed25519Key::generate(), bench.accounts[0], kUpload);
-      publish(who, upload);
+      publish(who, publication(lasting, bench.accounts[0], kUpload, true));
       uploads.record(static_cast<std::uint64_t>(who.took_ns()));
+    }
+    for (std::uint32_t i = 0; i < options.requests; ++i) {
+      publish(who, publication(Ed25519Key::generate(), bench.accounts[0], kUpload, false));
+      fresh_identities.record(static_cast<std::uint64_t>(who.took_ns()));
     }
     who.log_out();
   });
@@ -78,6 +86,7 @@ Report run_keys(Bench& bench) {
   report.set_latency("claim_of_all", claims);
   report.set_latency("lookup_of_all", lookups);
   report.set_latency("upload_of_100", uploads);
+  report.set_latency("upload_of_100_under_a_new_identity", fresh_identities);
   report.fail_if("wrong", wrong);
   rig.report_verdict(report, false);
   return report;
