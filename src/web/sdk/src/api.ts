@@ -152,7 +152,7 @@ export interface LinkOffer {
   expiresAt: number;
   /** Resolves when linked; rejects when it expired or was cancelled. */
   linked: Promise<Account>;
-  /** Takes the offer back. */
+  /** Takes the offer back, for good: if it is approved all the same, the device that it makes is signed out at once. */
   cancel(): void;
 }
 
@@ -180,7 +180,7 @@ export interface Events {
   profile: Profile;
   /** A status came, went, was seen, or its count of views moved: ask `statuses.list` or `own` again. */
   statuses: { author: UserId; id?: string; removed?: boolean; views?: number };
-  /** Somebody calls. */
+  /** Somebody calls, or began a call in a group of at most 32 members. */
   call: Call;
   /** A call changed: phase, participants, streams. */
   callChanged: Call;
@@ -251,8 +251,8 @@ export interface Chat {
   markedUnread: boolean;
   /** When something last happened; chats are sorted by `pinned`, then this, newest first. */
   lastAt: number;
-  /** The last message, shortened. */
-  preview?: { id: MessageId; from: UserId; kind: Content["kind"]; text: string; at: number; state?: MessageState };
+  /** The last message: its text, shortened, or what it is instead. */
+  preview?: { id: MessageId; from: UserId; kind: Content["kind"]; text: string; content?: Content; at: number; state?: MessageState };
   pinned: boolean;
   archived: boolean;
   /** No notifications until then; 0 is not muted, Infinity for good. */
@@ -401,7 +401,10 @@ export interface Messages {
   /** Those around a message, for jumping to it. */
   around(chat: ChatId, id: MessageId, limit?: number): Promise<MessagePage>;
   get(chat: ChatId, id: MessageId): Promise<Message | undefined>;
-  /** Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 44 KiB of text. */
+  /**
+   * Stores the message in the outbox and returns. `outbox_full`; `too_large` beyond 44 KiB of text. Written without a
+   * connection under a wrong clock it gets another id when it is sent: events `messageRemoved`, `messageChanged`.
+   */
   send(chat: ChatId, draft: Draft): Promise<Message>;
   /** Resolves when all that was written (edits and reactions, too) is at the server or has failed. Waits for a connection. */
   settled(): Promise<void>;
@@ -603,7 +606,9 @@ export interface Calls {
   list(): Call[];
   /** Calls the peer of a direct chat, or begins or joins the call of a group (at most 8 devices). */
   start(chat: ChatId, options: { video: boolean; stream?: MediaStream }): Promise<Call>;
+  /** Answers a call that rings; of a group, joins it. */
   answer(id: string, options?: { stream?: MediaStream }): Promise<Call>;
+  /** Declines it, on all devices; of a group, only ends the ringing on this one. */
   reject(id: string): Promise<void>;
   hangUp(id: string): Promise<void>;
   setMuted(id: string, muted: boolean): void;
@@ -663,7 +668,7 @@ export interface Settings {
   exportAccount(onProgress?: (bytes: number) => void): Promise<Blob>;
   /** Deletes the account for good, and everything on this device. */
   deleteAccount(): Promise<void>;
-  /** Revokes this device and removes everything on it. */
+  /** Revokes this device and removes everything on it; in state `stopped`, where the server refuses it, only the latter. */
   signOut(): Promise<void>;
 }
 

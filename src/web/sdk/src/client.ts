@@ -82,7 +82,11 @@ export class GodwitClient implements Client {
       deleteAccount: () => this.#deleteAccount(),
       signOut: () => this.#signOut(),
     });
-    parts.inbox.onCaughtUp = () => background(core, this.#caughtUp());
+    parts.inbox.onCaughtUp = () => {
+      parts.outbox.open();
+      background(core, this.#caughtUp());
+    };
+    parts.inbox.onStalled = () => parts.outbox.open();
     this.#parts = parts;
     this.#enroll = new Enroll(connection, () => this.#makeDeviceKey(), (account) => this.#adopt(account));
     this.chats = parts.chats;
@@ -161,6 +165,7 @@ export class GodwitClient implements Client {
     this.#closed = true;
     for (const undo of this.#cleanup) undo();
     this.#parts.stop();
+    this.#enroll.close();
     this.#core.connection.stop();
     await this.#parts.inbox.stop();
     this.#e2e?.close();
@@ -196,16 +201,12 @@ export class GodwitClient implements Client {
   }
 
   #welcome(welcome: Welcome): void {
+    this.#parts.outbox.hold();
     const ready = this.#core.e2e().connected(welcome);
-    ready.then(
-      () => {
-        if (this.#core.connection.live) this.#parts.outbox.wake();
-      },
-      (error: unknown) => {
-        if (error instanceof GodwitError && error.code === "encryption_failed" && !error.retryable) this.#core.connection.stop("stopped", "encryption");
-        else if (this.#core.connection.live) this.#core.connection.restart();
-      },
-    );
+    ready.catch((error: unknown) => {
+      if (error instanceof GodwitError && error.code === "encryption_failed" && !error.retryable) this.#core.connection.stop("stopped", "encryption");
+      else if (this.#core.connection.live) this.#core.connection.restart();
+    });
     this.#parts.inbox.welcome(welcome, ready);
     this.#parts.presence.connected();
     this.#parts.calls.connected();
@@ -268,7 +269,8 @@ export class GodwitClient implements Client {
     await this.#saveAccount(account);
     this.#e2e = await this.#openE2e(account);
     this.connect();
-    if (account.handle === "") await this.#parts.history.chatList(false);
+    // Without the list it is in the account all the same, and chats appear with their next messages.
+    if (account.handle === "") await this.#parts.history.chatList(false).catch((error: unknown) => background(this.#core, Promise.reject(error)));
     this.#emitter.emit("account", this.account);
     return this.account!;
   }
@@ -286,7 +288,9 @@ export class GodwitClient implements Client {
       if (handle !== undefined) await this.#saveAccount({ ...this.#account!, handle });
       this.#emitter.emit("account", this.account);
     }
-    for (const { peer } of this.#parts.model.chats()) if (peer !== undefined) await this.#parts.users.introduce(peer);
+    for (const { peer } of this.#parts.model.chats()) {
+      if (peer !== undefined) await this.#parts.users.introduce(peer).catch(() => {}); // who is no more must not stop the others
+    }
   }
 
   async #deleteAccount(): Promise<void> {
@@ -297,7 +301,8 @@ export class GodwitClient implements Client {
   }
 
   async #signOut(): Promise<void> {
-    await this.devices.revoke(this.#core.me().deviceId);
+    // Where the server refuses this device there is nobody to tell.
+    if (this.state !== "stopped") await this.devices.revoke(this.#core.me().deviceId);
     await this.#forget();
   }
 
@@ -305,6 +310,7 @@ export class GodwitClient implements Client {
     this.#closed = true;
     for (const undo of this.#cleanup) undo();
     this.#parts.stop();
+    this.#enroll.close();
     this.#core.connection.stop("none");
     await this.#parts.inbox.stop();
     this.#e2e?.close();

@@ -45,6 +45,8 @@ export class ActiveCall {
   cameraOff = false;
   /** The offer of who calls, until it is answered. */
   offer: Uint8Array | undefined;
+  /** When it is next looked whether a group's call still rings. */
+  ring: ReturnType<typeof setTimeout> | undefined;
   readonly #env: CallEnvironment;
   readonly #others = new Map<string, Other>();
 
@@ -66,7 +68,7 @@ export class ActiveCall {
 
   /** This device is in it, not only rung. */
   get joined(): boolean {
-    return this.#others.size > 0 || (this.group && this.phase !== "ended");
+    return this.#others.size > 0 || (this.group && this.phase !== "ringing" && this.phase !== "ended");
   }
 
   show(): Call {
@@ -205,6 +207,7 @@ export class ActiveCall {
   }
 
   end(reason: CallEndReason): void {
+    clearTimeout(this.ring);
     const answered = this.startedAt !== undefined;
     this.phase = "ended";
     this.endReason = kReasons[reason] ?? (answered || this.joined ? "ended" : this.outgoing ? "cancelled" : "missed");

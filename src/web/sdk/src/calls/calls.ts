@@ -1,6 +1,6 @@
 // Calls: places and answers them, and follows what the server tells of them.
 
-import type { Call, Calls, ChatId } from "../api.js";
+import type { Call, Calls, ChatId, Message } from "../api.js";
 import { ask, background, type Core } from "../core.js";
 import type { ReplyBody } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
@@ -10,6 +10,13 @@ import { ActiveCall, type CallEnvironment } from "./call.js";
 
 /** Calls that ring or go on at once; more are not shown. */
 const kMaxCalls = 16;
+/** So long after the time for which it rings a call is over, milliseconds, even if the server's word on it was lost. */
+const kRingGrace = 2000;
+/** In larger groups nobody is rung. */
+const kMaxRung = 32;
+/** A call of a group rings for so long, and so often it is looked whether it is still to be answered, milliseconds. */
+const kRingMs = 45_000;
+const kLookMs = 5_000;
 
 export class CallBook implements Calls {
   readonly #core: Core;
@@ -41,9 +48,9 @@ export class CallBook implements Calls {
     const { peer, chat: group } = chatRef(chat);
     await this.#core.e2e().ready(chatRef(chat));
     const media = stream ?? (await capture(video));
+    if (group !== undefined) return this.#join(chat, video, media);
     const call = new ActiveCall(this.#env, messageId(uuid7(this.#core.connection.now())), chat, video, true, "calling");
     call.localStream = media;
-    if (group !== undefined) return this.#join(call, group);
     this.#calls.set(call.id, call);
     try {
       const connection = await call.connect(peer!, 0);
@@ -63,10 +70,18 @@ export class CallBook implements Calls {
     return call.show();
   }
 
-  async #join(call: ActiveCall, group: Uint8Array): Promise<Call> {
-    const state = await ask(this.#core, { case: "joinCall", value: { id: fromHex(call.id), chat: group, kind: kind(call.video) } }, "callState");
-    const joined = new ActiveCall(this.#env, messageId(state.id), call.chat, state.kind === CallKind.VIDEO, messageId(state.id) === call.id, "active");
-    joined.localStream = call.localStream;
+  async #join(chat: ChatId, video: boolean, media: MediaStream): Promise<Call> {
+    const id = uuid7(this.#core.connection.now());
+    const asked = ask(this.#core, { case: "joinCall", value: { id, chat: chatRef(chat).chat, kind: kind(video) } }, "callState");
+    const state = await asked.catch((error: unknown) => {
+      for (const track of media.getTracks()) track.stop();
+      throw error;
+    });
+    const name = messageId(state.id);
+    const joined = this.#calls.get(name) ?? new ActiveCall(this.#env, name, chat, state.kind === CallKind.VIDEO, name === messageId(id), "active");
+    clearTimeout(joined.ring);
+    joined.phase = "active";
+    joined.localStream = media;
     joined.startedAt = Number(state.placedMs);
     this.#calls.set(joined.id, joined);
     this.#changed(joined);
@@ -75,6 +90,8 @@ export class CallBook implements Calls {
   }
 
   async answer(id: string, { stream }: { stream?: MediaStream } = {}): Promise<Call> {
+    const rung = this.#calls.get(id);
+    if (rung?.group) return this.#join(rung.chat, rung.video, stream ?? (await capture(rung.video)));
     const call = await this.#rings(id);
     call.localStream = stream ?? (await capture(call.video));
     const sdp = await call.unseal(call.offer!);
@@ -83,8 +100,8 @@ export class CallBook implements Calls {
       throw new GodwitError("encryption_failed", "the offer of this call is not from the other side of the chat");
     }
     const { peer } = chatRef(call.chat);
-    const connection = await call.connect(peer!, 0);
     try {
+      const connection = await call.connect(peer!, 0);
       call.phase = "connecting"; // before media may flow
       this.#changed(call);
       const answer = await call.seal((await connection.answer(sdp))!);
@@ -108,8 +125,10 @@ export class CallBook implements Calls {
     throw new GodwitError("call_not_found", "no such call rings here");
   }
 
-  reject(id: string): Promise<void> {
-    return this.#end(this.#get(id), CallEndReason.REJECTED);
+  async reject(id: string): Promise<void> {
+    const call = this.#get(id);
+    if (call.group) return this.#finish(call, CallEndReason.REJECTED); // it goes on without this user
+    await this.#end(call, CallEndReason.REJECTED);
   }
 
   hangUp(id: string): Promise<void> {
@@ -159,14 +178,43 @@ export class CallBook implements Calls {
     else if (body.case === "callState") await this.#stated(body.value);
   }
 
-  #offered({ id, from, kind: carried, offer }: CallOffered): void {
+  #offered({ id, from, kind: carried, offer, ringMs }: CallOffered): void {
     const name = messageId(id);
     if (this.#calls.has(name) || this.#calls.size >= kMaxCalls) return;
     const call = new ActiveCall(this.#env, name, directChat(from), carried === CallKind.VIDEO, false, "ringing");
     call.offer = offer;
     this.#calls.set(name, call);
+    const over: unknown = setTimeout(() => call.phase === "ringing" && this.#finish(call, CallEndReason.NOT_ANSWERED), ringMs + kRingGrace);
+    (over as { unref?: () => void }).unref?.();
     this.#core.connection.notice({ case: "ringCall", value: { id, peer: from } });
     this.#core.emitter.emit("call", call.show());
+  }
+
+  /** A line of a chat that tells of a call. The server rings nobody for a group's: its line does, where it is new. */
+  told({ chat, own, at, content }: Message, members: number): void {
+    if (content.kind !== "call" || chatRef(chat).chat === undefined) return;
+    const { callId, video, outcome } = content;
+    const known = this.#calls.get(callId);
+    if (outcome !== "ongoing") {
+      if (known?.phase === "ringing") this.#finish(known, CallEndReason.CANCELLED);
+      return;
+    }
+    const until = at + kRingMs;
+    if (own || known || members > kMaxRung || this.#calls.size >= kMaxCalls || this.#core.connection.now() >= until) return;
+    const call = new ActiveCall(this.#env, callId, chat, video, false, "ringing");
+    this.#calls.set(callId, call);
+    background(this.#core, this.#ring(call, until, () => this.#core.emitter.emit("call", call.show())));
+  }
+
+  /** Until it is too late, the call is over, or the user has joined it on another device. */
+  async #ring(call: ActiveCall, until: number, first?: () => void): Promise<void> {
+    const found = await this.ongoing(call.chat).catch(() => undefined);
+    if (call.phase !== "ringing") return;
+    const left = until - this.#core.connection.now();
+    if (found?.id !== call.id || left <= 0) return this.#finish(call, CallEndReason.CANCELLED);
+    if (found.participants.includes(this.#core.me().userId)) return this.#finish(call, CallEndReason.ELSEWHERE);
+    first?.();
+    call.ring = setTimeout(() => background(this.#core, this.#ring(call, until)), Math.min(left, kLookMs));
   }
 
   async #stepped({ id, phase, device, answer, reason }: CallChanged): Promise<void> {
@@ -220,7 +268,7 @@ export class CallBook implements Calls {
 
   close(): void {
     for (const call of [...this.#calls.values()]) {
-      this.#core.connection.notice({ case: "endCall", value: { ...call.named(), reason: CallEndReason.HUNG_UP } });
+      if (call.joined) this.#core.connection.notice({ case: "endCall", value: { ...call.named(), reason: CallEndReason.HUNG_UP } });
       this.#finish(call, CallEndReason.HUNG_UP);
     }
   }

@@ -6,11 +6,11 @@ import type { Core } from "../core.js";
 import type { Opened } from "../e2e/api.js";
 import { CallEndReason, type CallRecord, type Envelope, CallKind, Gone } from "../gen/godwit_pb.js";
 import { chatOf, messageId, uuid7Time } from "../ids.js";
-import type { Unit } from "../store/units.js";
+import { decodeRecord, type Unit } from "../store/units.js";
 import { decodeContent, newerProfile, type Wire } from "./content.js";
 import type { GroupEvents } from "./group-events.js";
 import { countsAsUnread, type Model } from "./model.js";
-import { type ChatRecord, keys, type MessageRecord, placeAt } from "./records.js";
+import { type ChatRecord, keys, localPlace, type MessageRecord, placeAt, waitingPlace } from "./records.js";
 import type { Security } from "./security.js";
 
 const kMaxHoles = 32;
@@ -54,7 +54,39 @@ export class Apply {
     const place = await this.#model.place(unit, chatId, messageId(envelope.id));
     const elsewhere = place !== undefined && !place.startsWith("p") && place !== placeAt(seq);
     if (elsewhere) this.#security.told(unit, { kind: "replayed", chat: chatId, detail: `message at ${seq} was delivered before` }, chat);
+    if (!fresh && place === undefined) return this.#givenAgain(unit, chat, seq, messageId(envelope.id));
     return fresh && !elsewhere;
+  }
+
+  /** A position that another message has here was given out again: the server has gone back. False: it has not. */
+  async #givenAgain(unit: Unit, chat: ChatRecord, seq: number, id: MessageId): Promise<boolean> {
+    const message = await unit.get<MessageRecord>(keys.message(chat.id, placeAt(seq)));
+    if (message === undefined || message.id === id) return false;
+    await this.goBack(unit, chat, seq - 1);
+    return this.#note(chat, seq);
+  }
+
+  /**
+   * The server was restored from a backup, or lies: it has the chat up to `end` only, and gives out the positions behind it
+   * again. What is here of them stays, in front of what is new.
+   */
+  async goBack(unit: Unit, chat: ChatRecord, end: number): Promise<void> {
+    const detail = `the server has gone back from position ${chat.end} to ${end}`;
+    chat.end = end;
+    chat.holes = chat.holes.filter(([, last]) => last <= end);
+    chat.read = Math.min(chat.read, end);
+    chat.peerDelivered = Math.min(chat.peerDelivered, end);
+    chat.peerRead = Math.min(chat.peerRead, end);
+    const begin = keys.message(chat.id, "");
+    const moved = await this.#core.store.range(begin + placeAt(end + 1), begin + waitingPlace(0).slice(0, 1));
+    let at = 0;
+    for (const [key, value] of moved) {
+      const message = decodeRecord<MessageRecord>(value);
+      at = Math.max(at + 1, message.at);
+      this.#model.moveMessage(unit, chat, key.slice(begin.length), localPlace(end, at), { ...message, seq: end });
+    }
+    this.#security.told(unit, { kind: "missing", chat: chat.id, detail }, chat);
+    this.#model.putChat(unit, chat);
   }
 
   /** False: the position came before. Holes are remembered, and filled by the history. */
@@ -182,7 +214,7 @@ export class Apply {
 
   /** The server has taken a message of this device. */
   async accepted(unit: Unit, chat: ChatRecord, id: MessageId, seq: number, at: number): Promise<void> {
-    this.#note(chat, seq);
+    if (!this.#note(chat, seq)) await this.#givenAgain(unit, chat, seq, id);
     chat.read = Math.max(chat.read, seq);
     chat.request = false; // to write back is to consent
     const found = await this.#model.message(unit, chat.id, id);

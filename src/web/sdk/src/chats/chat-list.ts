@@ -9,7 +9,7 @@ import { afterPrefix } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import type { WatermarkSync } from "../sync/watermarks.js";
 import type { Model } from "./model.js";
-import { type ChatRecord, keys, type MessageRecord } from "./records.js";
+import { type ChatRecord, kForGood, keys, type MessageRecord } from "./records.js";
 import type { Users } from "./users.js";
 
 /** Typing is told again after so many milliseconds. */
@@ -96,7 +96,7 @@ export class ChatList implements Chats {
 
   mute(id: ChatId, until: number): Promise<void> {
     // JSON knows no infinity.
-    return this.#change(id, (chat) => void (chat.mutedUntil = Math.min(until, Number.MAX_SAFE_INTEGER)));
+    return this.#change(id, (chat) => void (chat.mutedUntil = Math.min(until, kForGood)));
   }
 
   setDraft(id: ChatId, text: string): Promise<void> {

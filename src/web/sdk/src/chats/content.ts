@@ -36,6 +36,13 @@ export function decodeContent(bytes: Uint8Array): Wire | undefined {
   return content;
 }
 
+/** The same content for a message that it replies to and that has another id now. */
+export function replyingTo(bytes: Uint8Array, id: Uint8Array): Uint8Array {
+  const content = fromBinary(ContentSchema, bytes);
+  if (content.body.case === "text" && content.body.value.replyTo.length > 0) content.body.value.replyTo = id;
+  return toBinary(ContentSchema, content);
+}
+
 export function checkText(text: string): void {
   if (text === "") throw new GodwitError("invalid_argument", "the text is empty");
   if (new TextEncoder().encode(text).length > kMaxText) throw new GodwitError("too_large", `a text has at most ${kMaxText} bytes`);

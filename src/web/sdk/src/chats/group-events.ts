@@ -46,10 +46,12 @@ export class GroupEvents {
       chat.holes = []; // what was said while the user was not in it is not theirs
     }
     if (event.name !== undefined) this.#name(unit, chat, event.name);
+    const renamed = event.name !== undefined && group.named === true;
+    group.named ||= event.name !== undefined;
     this.#summary(chat, group);
     unit.put(keys.group(chat.id), group);
     this.#model.putChat(unit, chat);
-    return line(event, before, String(envelope.from));
+    return line(event, before, String(envelope.from), renamed);
   }
 
   #change(group: GroupRecord, chat: ChatRecord, event: ChatEvent): void {
@@ -140,6 +142,7 @@ export class GroupEvents {
       after = page.members.at(-1)?.userId ?? 0n;
       if (!page.more) break;
     }
+    group.named = name.length > 0;
     await this.#core.units.run(async (unit) => {
       const chat = await this.#model.chat(unit, id);
       chat.version = Math.max(chat.version, group.version);
@@ -157,7 +160,7 @@ function emptyGroup(): GroupRecord {
   return { version: 0, mayPost: "member", mayAdd: "admin", mayRename: "admin", members: {} };
 }
 
-function line(event: ChatEvent, before: Record<UserId, Role>, from: UserId): Content | undefined {
+function line(event: ChatEvent, before: Record<UserId, Role>, from: UserId, renamed: boolean): Content | undefined {
   const added = event.members.filter((member) => before[String(member.userId)] === undefined).map((member) => String(member.userId));
   const roles = event.members
     .filter((member) => before[String(member.userId)] !== undefined)
@@ -166,7 +169,7 @@ function line(event: ChatEvent, before: Record<UserId, Role>, from: UserId): Con
   const left = removed.length === 1 && removed[0] === from;
   const change = {
     ...(event.created ? { created: true } : {}),
-    ...(event.name !== undefined && !event.created ? { name: "" } : {}),
+    ...(renamed ? { name: "" } : {}),
     ...(event.settings !== undefined && !event.created ? { settings: true } : {}),
     ...(added.length > 0 ? { added } : {}),
     ...(removed.length > 0 ? { removed } : {}),

@@ -107,12 +107,8 @@ export class MessageBook implements Messages {
     return this.#outbox.settled();
   }
 
-  async retry(chat: ChatId, id: MessageId): Promise<void> {
-    const message = await this.get(chat, id);
-    // The server takes no id of another time (a wrong clock, or a week without a connection).
-    if (message?.error?.code !== "message_id_expired" || message.content.kind !== "text") return this.#outbox.retry(chat, id);
-    await this.remove(chat, id, false);
-    await this.send(chat, { text: message.content.text, replyTo: message.replyTo?.id, replyToStatus: message.replyToStatus });
+  retry(chat: ChatId, id: MessageId): Promise<void> {
+    return this.#outbox.retry(chat, id);
   }
 
   async edit(chat: ChatId, id: MessageId, text: string): Promise<void> {
@@ -168,11 +164,17 @@ export class MessageBook implements Messages {
         resolve(message.seq);
       });
       // It may have been accepted since it was looked at.
-      void this.get(chat, id).then((message) => {
-        if (!message?.seq) return;
-        end();
-        resolve(message.seq);
-      });
+      this.get(chat, id).then(
+        (message) => {
+          if (!message?.seq) return;
+          end();
+          resolve(message.seq);
+        },
+        (error: unknown) => {
+          end();
+          reject(error);
+        },
+      );
     });
   }
 

@@ -5,7 +5,7 @@ import { background, type Core } from "../core.js";
 import { directChat, fromBase64Url } from "../ids.js";
 import { afterPrefix } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
-import { type ChatRecord, keys, type MessageRecord, newChat, type ProfileRecord } from "./records.js";
+import { type ChatRecord, keys, kForGood, type MessageRecord, newChat, type ProfileRecord } from "./records.js";
 
 const kPreviewLength = 120;
 
@@ -121,6 +121,14 @@ export class Model {
     });
   }
 
+  /** The same message at another place. */
+  moveMessage(unit: Unit, chat: ChatRecord, from: string, to: string, message: MessageRecord): void {
+    unit.delete(keys.message(chat.id, from));
+    if (message.expiresAt !== undefined) unit.delete(keys.expiry(message.expiresAt, chat.id, from));
+    if (chat.previewPlace === from) chat.previewPlace = to;
+    this.putMessage(unit, chat, to, message);
+  }
+
   deleteMessage(unit: Unit, chat: ChatRecord, place: string, id: MessageId): void {
     unit.delete(keys.message(chat.id, place));
     unit.delete(keys.index(chat.id, id));
@@ -142,7 +150,8 @@ export class Model {
     if (!same && chat.previewPlace !== undefined && place < chat.previewPlace) return;
     chat.previewPlace = place;
     const { id, from, at, content } = message;
-    chat.preview = { id, from, at, kind: content.kind, text: content.kind === "text" ? content.text.slice(0, kPreviewLength) : "" };
+    const shown = content.kind === "text" ? { text: content.text.slice(0, kPreviewLength) } : { text: "", content };
+    chat.preview = { id, from, at, kind: content.kind, ...shown };
     chat.lastAt = Math.max(chat.lastAt, at);
   }
 
@@ -171,8 +180,9 @@ export class Model {
   }
 
   show(chat: ChatRecord): Chat {
-    const { id, kind, peer, unread, markedUnread, lastAt, pinned, archived, mutedUntil, timerS, request, blocked, left, role } = chat;
+    const { id, kind, peer, unread, markedUnread, lastAt, pinned, archived, timerS, request, blocked, left, role } = chat;
     const { memberCount, draft, preview } = chat;
+    const mutedUntil = chat.mutedUntil === kForGood ? Infinity : chat.mutedUntil;
     const rest = { id, kind, peer, unread, markedUnread, lastAt, pinned, archived, mutedUntil, timerS, request, blocked, left, role, memberCount, draft };
     const who = chat.peer === undefined ? undefined : this.#users.get(chat.peer);
     const title = chat.kind === "group" ? (chat.name ?? "") : (who?.alias || who?.name || who?.handle || chat.peer!);

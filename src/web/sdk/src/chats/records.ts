@@ -37,7 +37,7 @@ export interface ChatRecord {
   peerDelivered: number;
   peerRead: number;
   previewPlace?: string;
-  preview?: { id: MessageId; from: UserId; kind: Content["kind"]; text: string; at: number };
+  preview?: { id: MessageId; from: UserId; kind: Content["kind"]; text: string; content?: Content; at: number };
   pinned: boolean;
   archived: boolean;
   mutedUntil: number;
@@ -56,12 +56,17 @@ export interface ChatRecord {
   profileTold: number;
 }
 
+/** Of `mutedUntil`: JSON has no Infinity. */
+export const kForGood = Number.MAX_SAFE_INTEGER;
+
 export interface GroupRecord {
   version: number;
   mayPost: Role;
   mayAdd: Role;
   mayRename: Role;
   members: Record<UserId, Role>;
+  /** It has a name: the first one, which it gets once it is encrypted, is no change that is told. */
+  named?: boolean;
 }
 
 /** As the application sees it, but for what follows from the chat. `raw`: content of a kind not known yet (base64url). */

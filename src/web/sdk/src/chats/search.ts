@@ -19,6 +19,8 @@ interface Row {
   chat: ChatId;
   id: MessageId;
   at: number;
+  /** Which text the words are of. */
+  editedAt: number | undefined;
 }
 
 /** Lower case, without accents, in words of letters and digits. */
@@ -46,6 +48,11 @@ export class Search {
   /** A message was stored, changed or (undefined) removed. */
   stored(chat: ChatId, id: MessageId, message: MessageRecord | undefined): void {
     if (this.#building === undefined) return; // the index is made from the store, once somebody searches
+    const row = this.#rows[this.#rowOf.get(`${chat}/${id}`) ?? -1];
+    if (row !== undefined && message?.content.kind === "text" && row.editedAt === message.editedAt) {
+      row.at = message.at; // ticks and reactions change no words
+      return;
+    }
     this.#drop(chat, id);
     if (message?.content.kind === "text") this.#add(message);
   }
@@ -119,7 +126,7 @@ export class Search {
 
   #add(message: MessageRecord): void {
     if (message.content.kind !== "text") return;
-    const row = this.#rows.push({ chat: message.chat, id: message.id, at: message.at }) - 1;
+    const row = this.#rows.push({ chat: message.chat, id: message.id, at: message.at, editedAt: message.editedAt }) - 1;
     this.#rowOf.set(`${message.chat}/${message.id}`, row);
     for (const word of new Set(words(message.content.text))) {
       const rows = this.#postings.get(word);

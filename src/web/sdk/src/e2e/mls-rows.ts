@@ -38,6 +38,13 @@ export function stateWrites(prefix: string, before: MlsState | undefined, now: M
   return writes;
 }
 
+/** The keys of all rows of a state. */
+export function stateKeys(prefix: string, state: MlsState): string[] {
+  const trees = [...treesOf(state).keys()].map((epoch) => `${prefix}tree/${epochKey(epoch)}`);
+  const pasts = [...state.historicalReceiverData.keys()].map((epoch) => `${prefix}past/${epochKey(epoch)}`);
+  return [`${prefix}state`, ...trees, ...pasts];
+}
+
 function treesOf(state: MlsState): Map<bigint, Past["ratchetTree"]> {
   const trees = new Map([[state.groupContext.epoch, state.ratchetTree]]);
   for (const [epoch, past] of state.historicalReceiverData) trees.set(epoch, past.ratchetTree);

@@ -5,13 +5,14 @@
 
 import type { ChatId, MessageId } from "../api.js";
 import type { Apply } from "../chats/apply.js";
+import { replyingTo } from "../chats/content.js";
 import type { Model } from "../chats/model.js";
 import { hex12, keys } from "../chats/records.js";
-import { type Core, withTransaction } from "../core.js";
+import { background, type Core, withTransaction } from "../core.js";
 import { NotReadyError } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
 import type { Sent } from "../gen/godwit_pb.js";
-import { chatRef, fromBase64Url, fromHex, toBase64Url, uuid7Time } from "../ids.js";
+import { chatRef, fromBase64Url, fromHex, messageId, toBase64Url, uuid7, uuid7Time } from "../ids.js";
 import { afterPrefix, kFullPause, StoreFullError } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import { Backoff } from "../transport/backoff.js";
@@ -26,6 +27,8 @@ export interface OutboxRecord {
   relatesTo?: MessageId;
   ttlS?: number;
   failed?: boolean;
+  /** It had another id, whose time the server did not take. */
+  renewed?: boolean;
 }
 
 /** Refused: the same message cannot succeed unless something else changes first. */
@@ -33,8 +36,12 @@ function isFinal(error: unknown): boolean {
   return error instanceof GodwitError && !error.retryable;
 }
 
+/** Without a connection beside it, it does not keep a process of Node. */
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => {
+    const timer: unknown = setTimeout(resolve, ms);
+    (timer as { unref?: () => void }).unref?.();
+  });
 }
 
 /** Chats that are sent to at the same time. */
@@ -54,6 +61,7 @@ export class Outbox {
   /** Who wants to know that nothing waits any more. */
   readonly #settling: (() => void)[] = [];
   #next = 1;
+  #open = false;
   #stopped = false;
 
   constructor(core: Core, model: Model, apply: Apply) {
@@ -94,13 +102,15 @@ export class Outbox {
     return true;
   }
 
-  /** Tries a failed message again. */
+  /** Tries a failed message again; under another id where the server does not take the time of its own. */
   async retry(chat: ChatId, id: MessageId): Promise<void> {
     await this.#core.units.run(async (unit) => {
       const record = [...this.#entries.values()].find((entry) => entry.chat === chat && entry.id === id);
       if (record === undefined || !record.failed) throw new GodwitError("not_found", "no such failed message");
-      await this.#show(unit, record, undefined);
-      this.add(unit, { ...record, failed: undefined });
+      const found = await this.#model.message(unit, chat, id);
+      const again = found?.message.error?.code === "message_id_expired" ? await this.#rename(unit, record) : record;
+      await this.#show(unit, again, undefined);
+      this.add(unit, { ...again, failed: undefined });
     });
   }
 
@@ -117,26 +127,33 @@ export class Outbox {
     for (const resolve of this.#settling.splice(0)) resolve();
   }
 
-  /** There is a connection. */
-  wake(): void {
-    if (!this.#core.connection.live) return;
-    for (const chat of new Set([...this.#entries.values()].map((entry) => entry.chat))) this.#start(chat);
+  /** A connection begins: what is encrypted before this device knows who is in its chats by now may be for those who were. */
+  hold(): void {
+    this.#open = false;
+  }
+
+  /** The connection's messages may go. */
+  open(): void {
+    this.#open = true;
+    this.#wake();
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
+  get #sends(): boolean {
+    return this.#open && !this.#stopped && this.#core.connection.live;
+  }
+
+  #wake(): void {
+    for (const chat of new Set([...this.#entries.values()].map((entry) => entry.chat))) this.#start(chat);
+  }
+
   #start(chat: ChatId): void {
-    if (this.#busy.has(chat) || this.#stopped || this.#busy.size >= kMaxParallel) return;
+    if (this.#busy.has(chat) || !this.#sends || this.#busy.size >= kMaxParallel) return;
     this.#busy.add(chat);
-    void this.#drain(chat)
-      .catch((error: unknown) => this.#core.emitter.emit("storage", { state: "failed", error }))
-      .finally(() => {
-        const waited = this.#busy.size >= kMaxParallel;
-        this.#busy.delete(chat);
-        if (waited) this.wake();
-      });
+    this.#drain(chat).catch((error: unknown) => this.#core.emitter.emit("storage", { state: "failed", error }));
   }
 
   *#waiting(chat: ChatId): Iterable<OutboxRecord> {
@@ -146,25 +163,41 @@ export class Outbox {
   async #drain(chat: ChatId): Promise<void> {
     const backoff = new Backoff(this.#core.tuning.backoffMin, this.#core.tuning.backoffMax);
     let storing: Promise<void> | undefined;
-    for (;;) {
-      let record: OutboxRecord | undefined;
-      try {
-        const goesOn = !this.#stopped && this.#core.connection.live;
-        [record] = goesOn ? this.#waiting(chat) : [];
-        if (record === undefined && storing === undefined) return; // goes on with the next message, or connection
-        const reply = record && (await this.#send(record));
-        const stored = storing;
-        storing = undefined;
-        await stored;
-        if (reply !== undefined) storing = this.#accept(record!, reply);
-        storing?.catch(() => {}); // awaited in the next round
-        backoff.reset();
-      } catch (error) {
-        if (this.#stopped || !this.#core.connection.live) continue;
-        if (error instanceof StoreFullError) await pause(kFullPause);
-        else if (record !== undefined && (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts)) await this.#fail(record, error);
-        else await pause(Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0));
+    try {
+      for (;;) {
+        let record: OutboxRecord | undefined;
+        try {
+          [record] = this.#sends ? this.#waiting(chat) : [];
+          if (record === undefined && storing === undefined) return; // goes on with the next message, or connection
+          const reply = record && (await this.#send(record));
+          const stored = storing;
+          storing = undefined;
+          await stored;
+          if (reply !== undefined) storing = this.#accept(record!, reply);
+          storing?.catch(() => {}); // awaited in the next round
+          backoff.reset();
+        } catch (error) {
+          if (this.#sends) await this.#failed(record, error, backoff);
+        }
       }
+    } finally {
+      // Not later: what is added from now on begins anew.
+      const waited = this.#busy.size >= kMaxParallel;
+      this.#busy.delete(chat);
+      if (waited) this.#wake();
+    }
+  }
+
+  async #failed(record: OutboxRecord | undefined, error: unknown, backoff: Backoff): Promise<void> {
+    try {
+      if (error instanceof StoreFullError) throw error;
+      const { code } = error as { code?: string };
+      if (record !== undefined && code === "message_id_expired" && !record.renewed && !this.#tried.has(record.n)) return await this.#renew(record.n);
+      if (record !== undefined && (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts)) return await this.#fail(record, error);
+      await pause(Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0));
+    } catch (failure) {
+      if (!(failure instanceof StoreFullError)) throw failure;
+      await pause(kFullPause);
     }
   }
 
@@ -173,10 +206,11 @@ export class Outbox {
     if (this.#entries.get(n)?.payload === undefined) await this.#seal(chat);
     const sealed = this.#entries.get(n);
     if (sealed?.payload === undefined) return undefined;
-    this.#tried.add(n);
     const { id, payload, ttlS, relatesTo } = sealed;
     const ref = chatRef(chat);
-    const reply = await this.#core.connection.request({
+    const again = this.#tried.has(n);
+    this.#tried.add(n);
+    const sending = this.#core.connection.request({
       case: "send",
       value: {
         id: fromHex(id),
@@ -186,12 +220,18 @@ export class Outbox {
         ...(relatesTo === undefined ? {} : { relatesTo: fromHex(relatesTo) }),
       },
     });
+    const reply = await sending.catch((error: unknown) => {
+      if (isFinal(error) && !again) this.#tried.delete(n); // the server never had it
+      throw error;
+    });
     if (reply.case !== "sent") throw new GodwitError("bad_frame", "the server did not answer a message");
     return reply.value;
   }
 
   /** If it cannot be stored it is sent again, and the server knows it. */
   async #accept(record: OutboxRecord, { chatSeq, timeDeltaMs }: Sent): Promise<void> {
+    const sealed = this.#entries.get(record.n);
+    if (sealed === undefined) return;
     this.#entries.delete(record.n);
     try {
       await this.#core.units.run(async (unit) => {
@@ -200,7 +240,7 @@ export class Outbox {
         this.#remove(unit, record);
       });
     } catch (error) {
-      this.#entries.set(record.n, record);
+      this.#entries.set(record.n, sealed);
       throw error;
     }
   }
@@ -217,9 +257,7 @@ export class Outbox {
               if (record.payload !== undefined) continue;
               if (++sealing > kSealedAtOnce) break;
               const payload = await transaction.seal(ref, fromHex(record.id), fromBase64Url(record.content));
-              const sealed = { ...record, payload: toBase64Url(payload) };
-              unit.put(keys.outbox(record.n), sealed);
-              unit.after(() => this.#entries.has(record.n) && this.#entries.set(record.n, sealed));
+              this.#put(unit, { ...record, payload: toBase64Url(payload) });
             }
           }),
         );
@@ -235,16 +273,58 @@ export class Outbox {
     await this.#core.units.run(async (unit) => {
       const present = this.#entries.get(record.n);
       if (present === undefined) return;
+      if ((await this.#model.message(unit, present.chat, present.id)) === undefined) {
+        // A reaction or the like, which nobody can see failed and try again.
+        this.#remove(unit, present);
+        unit.after(() => background(this.#core, Promise.reject(error)));
+        return;
+      }
       // The state of the encryption may have moved on: a later try encrypts anew, unless the server may have this one.
       const failed = { ...present, failed: true, payload: error instanceof GodwitError && error.retryable ? present.payload : undefined };
-      unit.put(keys.outbox(record.n), failed);
+      this.#put(unit, failed);
       unit.after(() => {
-        this.#entries.set(record.n, failed);
         this.#tellSettled();
         if (failed.payload === undefined) this.#tried.delete(record.n);
       });
       await this.#show(unit, failed, { code: String(code), message });
     });
+  }
+
+  /** The server takes no id of that time, and never had the message: it goes under another one. */
+  #renew(n: number): Promise<void> {
+    return this.#core.units.run(async (unit) => {
+      const present = this.#entries.get(n);
+      if (present !== undefined) this.#put(unit, await this.#rename(unit, present));
+    });
+  }
+
+  /** The entry with an id of now, which is that of the message on this device, too, and what later entries relate to. */
+  async #rename(unit: Unit, record: OutboxRecord): Promise<OutboxRecord> {
+    const at = this.#core.connection.now();
+    const id = messageId(uuid7(at));
+    const chat = await this.#model.chat(unit, record.chat);
+    const found = await this.#model.message(unit, record.chat, record.id);
+    if (found !== undefined) {
+      const { message, place } = found;
+      this.#model.deleteMessage(unit, chat, place, record.id);
+      const expiresAt = message.expiresAt === undefined ? undefined : message.expiresAt + at - message.at;
+      this.#model.putMessage(unit, chat, place, { ...message, id, at, expiresAt });
+    }
+    for (const entry of this.#waiting(record.chat)) {
+      if (entry.relatesTo !== record.id || this.#tried.has(entry.n)) continue;
+      const content = toBase64Url(replyingTo(fromBase64Url(entry.content), fromHex(id)));
+      this.#put(unit, { ...entry, relatesTo: id, content, payload: undefined });
+      const reply = await this.#model.message(unit, record.chat, entry.id);
+      if (reply?.message.replyTo === undefined) continue;
+      this.#model.putMessage(unit, chat, reply.place, { ...reply.message, replyTo: { ...reply.message.replyTo, id } });
+    }
+    return { ...record, id, payload: undefined, renewed: true };
+  }
+
+  /** Changes an entry, unless it has gone meanwhile. */
+  #put(unit: Unit, record: OutboxRecord): void {
+    unit.put(keys.outbox(record.n), record);
+    unit.after(() => this.#entries.has(record.n) && this.#entries.set(record.n, record));
   }
 
   async #show(unit: Unit, record: OutboxRecord, error: { code: string; message: string } | undefined): Promise<void> {

@@ -54,10 +54,11 @@ export class StatusBook implements Statuses {
   async post(content: StatusContent, audience?: { except: UserId[] } | { only: UserId[] }): Promise<StatusPost> {
     const viewers = await this.#viewers(audience);
     const sealed = await this.#core.e2e().sealStatus(viewers.map(BigInt), encodeRecord(content));
-    await this.#core.units.run(async (unit) => unit.raw(sealed.writes));
     for (const viewer of sealed.newViewers) {
       await this.#messages.write(directChat(viewer), { case: "statusKey", value: sealed.keyMessage }, {}, async () => {});
     }
+    // Only now: who is noted as having the key is not told it again.
+    await this.#core.units.run(async (unit) => unit.raw(sealed.writes));
     const id = uuid7(this.#core.connection.now());
     const posted = await ask(
       this.#core,

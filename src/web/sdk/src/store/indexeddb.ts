@@ -80,7 +80,7 @@ export class IndexedDbStore implements KeyValueStore {
       // What the server is told to be stored must survive a loss of power.
       const transaction = this.#db.transaction(store, "readwrite", { durability: "strict" });
       transaction.oncomplete = () => resolve();
-      transaction.onabort = transaction.onerror = () => reject(fault(transaction.error));
+      transaction.onabort = () => reject(fault(transaction.error)); // an error of a request aborts; only then it is known which
       try {
         work(transaction.objectStore(store));
       } catch (error) {

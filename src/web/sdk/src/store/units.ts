@@ -14,10 +14,21 @@ export function decodeRecord<T>(bytes: Uint8Array): T {
   return JSON.parse(decoder.decode(bytes)) as T;
 }
 
+/** A range of more entries than this is not taken into memory at once. */
+const kMaxLoaded = 1000;
+
+interface Loaded {
+  from: string;
+  to: string;
+  /** Undefined: there are too many. */
+  values: Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+}
+
 /** Reads see what the unit itself has written. Records are JSON; what `get` returns may be changed and `put`. */
 export class Unit {
   readonly #store: SealedStore;
   readonly #writes = new Map<string, unknown>();
+  readonly #loaded: Loaded[] = [];
   readonly #raw: StoreWrite[] = [];
   readonly #after: (() => void)[] = [];
 
@@ -27,8 +38,22 @@ export class Unit {
 
   async get<T>(key: string): Promise<T | undefined> {
     if (this.#writes.has(key)) return this.#writes.get(key) as T | undefined;
-    const bytes = await this.#store.get(key);
+    const bytes = await this.#read(key);
     return bytes === undefined ? undefined : decodeRecord<T>(bytes);
+  }
+
+  /** Reads at once what `get` is going to be asked for one by one: the entries with from <= key < to, of which there are few. */
+  load(from: string, to: string): void {
+    const values = this.#store
+      .range(from, to, { limit: kMaxLoaded + 1 })
+      .then((entries) => (entries.length > kMaxLoaded ? undefined : new Map(entries)));
+    values.catch(() => {}); // told to whoever gets one of them
+    this.#loaded.push({ from, to, values });
+  }
+
+  async #read(key: string): Promise<Uint8Array | undefined> {
+    const loaded = await this.#loaded.find(({ from, to }) => from <= key && key < to)?.values;
+    return loaded === undefined ? this.#store.get(key) : loaded.get(key);
   }
 
   /** What this unit has put under a key. */
@@ -65,6 +90,7 @@ export class Unit {
     for (const [key, record] of this.#writes) writes.push({ key, value: record === undefined ? undefined : encodeRecord(record) });
     await this.#store.batch(writes);
     this.#writes.clear();
+    this.#loaded.length = 0;
     this.#raw.length = 0;
     for (const work of this.#after.splice(0)) work();
   }

@@ -9,6 +9,7 @@ import { ask, type Core, withTransaction } from "../core.js";
 import { GodwitError } from "../errors.js";
 import type { ChatInfo, HistoryPage } from "../gen/godwit_pb.js";
 import { chatOf, chatRef } from "../ids.js";
+import { inRuns } from "./runs.js";
 
 const kPage = 200;
 /** How long positions may be on their way, and questions are gathered, milliseconds. */
@@ -25,7 +26,7 @@ export class HistorySync {
   #everything = false;
   #requests = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #working = false;
+  #runs: Promise<void> = Promise.resolve();
 
   constructor(core: Core, model: Model, apply: Apply, groups: GroupEvents, security: Security) {
     this.#core = core;
@@ -57,10 +58,12 @@ export class HistorySync {
     clearTimeout(this.#timer);
   }
 
-  /** To be called when caught up. Goes on at the next time where it failed. */
-  async run(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
+  /** To be called when caught up. One at a time; goes on at the next time where it failed. */
+  run(): Promise<void> {
+    return (this.#runs = this.#runs.then(() => this.#run()));
+  }
+
+  async #run(): Promise<void> {
     try {
       if (this.#everything) {
         await this.chatList(true);
@@ -78,8 +81,6 @@ export class HistorySync {
       await this.#groups.refreshStale();
     } catch (error) {
       if (!(error instanceof GodwitError)) this.#core.emitter.emit("storage", { state: "failed", error });
-    } finally {
-      this.#working = false;
     }
   }
 
@@ -88,15 +89,41 @@ export class HistorySync {
    * at the end of each (it was just linked: nothing before was encrypted for it).
    */
   async chatList(fetch: boolean): Promise<void> {
+    for await (const info of this.#listed()) await this.#take(info, fetch);
+  }
+
+  /** The server's list of chats, but for the one with oneself. */
+  async *#listed(): AsyncGenerator<ChatInfo> {
     let after: Uint8Array | undefined;
     do {
       const page = await ask(this.#core, { case: "listChats", value: { after, limit: 1000 } }, "chats");
       for (const info of page.chats) {
-        if (info.peer === BigInt(this.#core.me().userId)) continue;
-        await this.#take(info, fetch);
+        if (info.peer !== BigInt(this.#core.me().userId)) yield info;
       }
       after = page.next.length > 0 ? page.next : undefined;
     } while (after !== undefined);
+  }
+
+  /**
+   * The server knows less than this device: it was restored from a backup, or says so. What came after stays here, behind the
+   * last position that the server has; positions beyond it are new ones from now on.
+   */
+  async goBack(): Promise<void> {
+    const ends = new Map<ChatId, ChatInfo>();
+    for await (const info of this.#listed()) ends.set(chatOf(info.peer, info.chat), info);
+    for (const { id, end, kind } of this.#model.chats()) {
+      const info = ends.get(id);
+      if (info === undefined || Number(info.end) < end) await this.#goBackTo(id, Number(info?.end ?? 0), kind === "group" && info === undefined);
+      if (info !== undefined && kind === "group") await this.#core.units.run(async (unit) => this.#groups.stale(unit, id));
+    }
+  }
+
+  #goBackTo(id: ChatId, end: number, gone: boolean): Promise<void> {
+    return this.#core.units.run(async (unit) => {
+      const chat = await this.#model.chat(unit, id);
+      chat.left ||= gone;
+      await this.#apply.goBack(unit, chat, end);
+    });
   }
 
   async #take(info: ChatInfo, fetch: boolean): Promise<void> {
@@ -137,25 +164,37 @@ export class HistorySync {
     }
   }
 
-  /** Applies the log behind `after` up to `last`. */
+  /** Applies the log behind `after` up to `last`, unless the chat is no more, or not for this user. A page is fetched while the one before it is stored. */
   async #range(id: ChatId, after: number, last: number): Promise<void> {
-    for (let at = after, read = 0; at < last && read < kMaxEntries; ) {
-      const page = await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(at), limit: kPage } }, "historyPage");
-      await this.#store(id, page, last);
+    let next: Promise<HistoryPage | undefined> | undefined = this.#page(id, after);
+    for (let at = after, read = 0; next !== undefined; ) {
+      const page: HistoryPage | undefined = await next;
+      if (page === undefined) return;
       at = Math.max(at + (page.envelopes.length === 0 ? kPage : 0), Number(page.envelopes.at(-1)?.chatSeq ?? 0));
       read += kPage;
-      if (!page.more) return;
+      next = page.more && at < last && read < kMaxEntries ? this.#page(id, at) : undefined;
+      next?.catch(() => {}); // awaited in the next round, unless this one throws
+      await this.#store(id, page, last);
+    }
+  }
+
+  async #page(id: ChatId, after: number): Promise<HistoryPage | undefined> {
+    try {
+      return await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(after), limit: kPage } }, "historyPage");
+    } catch (error) {
+      if (error instanceof GodwitError && error.code === "chat_not_found") return undefined;
+      throw error;
     }
   }
 
   #store(id: ChatId, page: HistoryPage, last: number): Promise<void> {
+    const wanted = page.envelopes.filter((envelope) => Number(envelope.chatSeq) <= last);
     return this.#core.units.run(async (unit) => {
       await withTransaction(this.#core, unit, async (transaction) => {
-        for (const envelope of page.envelopes) {
-          if (Number(envelope.chatSeq) > last) break;
-          if (await this.#apply.known(unit, id, envelope)) continue;
-          if (await this.#apply.admit(unit, id, envelope)) await this.#apply.apply(unit, id, envelope, await transaction.open(envelope), false);
-        }
+        await inRuns(wanted, transaction, async (envelope, open) => {
+          if (await this.#apply.known(unit, id, envelope)) return;
+          if (await this.#apply.admit(unit, id, envelope)) await this.#apply.apply(unit, id, envelope, await open(), false);
+        });
       });
     });
   }

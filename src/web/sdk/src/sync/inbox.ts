@@ -1,40 +1,30 @@
 // Receives the inbox: in order, each entry once. Messages, state of the encryption and cursor are stored in one batch,
 // and only then acknowledged.
 
+import type { ChatId, MessageId } from "../api.js";
 import { background, type Core, withTransaction } from "../core.js";
 import { E2eError, type Opened } from "../e2e/api.js";
+import { GodwitError } from "../errors.js";
 import { messageId } from "../ids.js";
 import type { Apply } from "../chats/apply.js";
 import type { Model } from "../chats/model.js";
+import { keys } from "../chats/records.js";
 import type { Security } from "../chats/security.js";
 import type { Envelope, Gap, Welcome } from "../gen/godwit_pb.js";
-import { kFullPause, StoreFullError } from "../store/store.js";
+import { afterPrefix, kFullPause, StoreFullError } from "../store/store.js";
 import type { Unit } from "../store/units.js";
 import type { HistorySync } from "./history.js";
+import { inRuns } from "./runs.js";
 import type { SelfChannel } from "./self.js";
 
 /** As many entries are stored in one batch: half of what the server sends without an Ack, so that the next are on their way. */
+/** The server was behind this device, and its chats have not been compared since. */
+const kGoneBack = "gone-back";
 const kBatch = 128;
 /** So often the server may lack the next entry at one position before it is taken for lost. */
 const kMaxSkips = 3;
 
 type Entry = { envelope: Envelope } | { gap: Gap } | { caughtUp: true };
-
-/** It only brings a message. What is more than that must not be opened when it turns out to be a repetition. */
-function isMessage({ event, endsEpoch }: Envelope): boolean {
-  return event === undefined && endsEpoch === undefined;
-}
-
-/** The batch in runs of messages, which can be opened all at once, and anything else by itself. */
-function runs(batch: Envelope[]): Envelope[][] {
-  const out: Envelope[][] = [];
-  for (const envelope of batch) {
-    const last = out.at(-1);
-    if (last !== undefined && isMessage(envelope) && isMessage(last[0]!)) last.push(envelope);
-    else out.push([envelope]);
-  }
-  return out;
-}
 
 export class Inbox {
   readonly #core: Core;
@@ -54,7 +44,11 @@ export class Inbox {
   /** The last position taken from the connection. */
   #taken = 0n;
   #skips = { at: -1n, count: 0 };
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  /** What was there when the connection began is stored. */
   onCaughtUp: () => void = () => {};
+  /** It is not, and the server has brought nothing more of it for as long as a reply may take. */
+  onStalled: () => void = () => {};
 
   constructor(core: Core, model: Model, apply: Apply, security: Security, history: HistorySync, self: SelfChannel) {
     this.#core = core;
@@ -73,11 +67,21 @@ export class Inbox {
     return this.#cursor;
   }
 
-  /** The server does not know the cursor: begin where it says, and take the history. */
+  /** The server does not know the cursor: begin where it says, and take the history. Its chats may have gone back, too. */
   async lost(): Promise<void> {
     this.#cursor = undefined;
-    await this.#core.store.batch([{ key: "cursor", value: undefined }]);
+    await this.#core.store.batch([
+      { key: "cursor", value: undefined },
+      { key: kGoneBack, value: new Uint8Array(1) },
+    ]);
     this.#history.everything();
+  }
+
+  /** Before anything is taken from a server that has gone back: it gives out again positions that are in use here. */
+  async #goBack(): Promise<void> {
+    if ((await this.#core.store.get(kGoneBack)) === undefined) return;
+    await this.#history.goBack();
+    await this.#core.store.batch([{ key: kGoneBack, value: undefined }]);
   }
 
   /** A connection begins. Nothing is opened before `ready`. */
@@ -86,7 +90,19 @@ export class Inbox {
     this.#entries = [];
     this.#taken = welcome.cursor;
     this.#cursor ??= welcome.cursor;
-    this.#ready = ready;
+    this.#ready = ready.then(() => this.#goBack());
+    this.#ready.catch(() => {}); // told to #work, which waits for it
+    this.#watch(this.#connection);
+  }
+
+  #watch(connection: number): void {
+    clearTimeout(this.#silence);
+    const taken = this.#taken;
+    this.#silence = setTimeout(() => {
+      if (connection !== this.#connection) return;
+      if (this.#entries.length > 0 || taken !== this.#taken) this.#watch(connection);
+      else this.onStalled();
+    }, this.#core.tuning.requestTimeout);
   }
 
   /** Entries of a Deliver frame. */
@@ -129,6 +145,7 @@ export class Inbox {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#entries = [];
+    clearTimeout(this.#silence);
     await this.#core.units.idle();
   }
 
@@ -154,11 +171,13 @@ export class Inbox {
   async #next(connection: number): Promise<void> {
     const first = this.#entries[0]!;
     if ("gap" in first) {
-      this.#entries.shift();
-      return this.#acceptGap(first.gap);
+      await this.#acceptGap(first.gap, connection);
+      if (connection === this.#connection) this.#entries.shift();
+      return;
     }
     if ("caughtUp" in first) {
       this.#entries.shift();
+      clearTimeout(this.#silence);
       this.onCaughtUp();
       return;
     }
@@ -184,17 +203,31 @@ export class Inbox {
 
   #store(batch: Envelope[]): Promise<void> {
     return this.#core.units.run(async (unit) => {
+      this.#loadPlaces(unit, batch);
       await withTransaction(this.#core, unit, async (transaction) => {
-        for (const run of runs(batch)) {
-          const early = isMessage(run[0]!) ? run.map((envelope) => transaction.open(envelope)) : [];
-          for (const opening of early) opening.catch(() => {}); // it is awaited below, unless one before it throws
-          for (const [i, envelope] of run.entries()) await this.#take(unit, envelope, () => early[i] ?? transaction.open(envelope));
-        }
+        await inRuns(batch, transaction, (envelope, open) => this.#take(unit, envelope, open));
         const cursor = batch.at(-1)!.seq;
         unit.raw([{ key: "cursor", value: new TextEncoder().encode(String(cursor)) }]);
         unit.first(() => (this.#cursor = cursor));
       });
     });
+  }
+
+  /** Whether messages are here already is read by chat: ids are ordered by time, so hardly any others are between theirs. */
+  #loadPlaces(unit: Unit, batch: Envelope[]): void {
+    const ids = new Map<ChatId, MessageId[]>();
+    for (const envelope of batch) {
+      if (envelope.id.length !== 16) continue;
+      const chat = this.#apply.chatOf(envelope);
+      const others = ids.get(chat);
+      if (others === undefined) ids.set(chat, [messageId(envelope.id)]);
+      else others.push(messageId(envelope.id));
+    }
+    for (const [chat, of] of ids) {
+      if (of.length === 1) continue;
+      of.sort();
+      unit.load(keys.index(chat, of[0]!), afterPrefix(keys.index(chat, of.at(-1)!)));
+    }
   }
 
   async #take(unit: Unit, envelope: Envelope, open: () => Promise<Opened>): Promise<void> {
@@ -214,11 +247,15 @@ export class Inbox {
     await this.#apply.apply(unit, chatId, envelope, await open(), true);
   }
 
-  async #acceptGap(gap: Gap): Promise<void> {
+  /** What is lost is taken from the chats' logs before what follows: keys of messages that others overtook are not kept for long. */
+  async #acceptGap(gap: Gap, connection: number): Promise<void> {
     this.#core.emitter.emit("gap", { from: Number(gap.from), to: Number(gap.to) });
+    this.#history.everything();
+    await this.#history.run();
+    if (connection !== this.#connection) return; // which tells of the gap again
+    if (!this.#core.connection.live) throw new GodwitError("disconnected", "the connection broke", true);
     await this.#core.store.batch([{ key: "cursor", value: new TextEncoder().encode(String(gap.to)) }]);
     this.#cursor = gap.to;
-    this.#history.everything();
     await this.#core.connection.request({ case: "ackGap", value: { to: gap.to } });
   }
 }

@@ -102,7 +102,8 @@ export class Connection {
       this.#backoff.reset();
       if (this.#socket === undefined) void this.#try();
     } else {
-      void this.#socket?.request({ case: "ping", value: {} }).catch(() => this.#socket?.close(1006)); // the old path may be dead
+      const socket = this.#socket;
+      socket?.request({ case: "ping", value: {} }).catch(() => socket.close(1006)); // the old path may be dead
     }
   }
 

@@ -1,6 +1,7 @@
 // How many messages a second a device takes in after it was away: received, stored on disk (LevelDB), acknowledged; and how
-// fast search is on what came. `--plain` leaves the encryption out.
-//   GODWIT_BIN=... npm run bench [-- messages] [--plain]
+// fast search is on what came. `--plain` leaves the encryption out. With `--gap` the inbox has lost most of it, and the
+// chat's history brings it.
+//   GODWIT_BIN=... npm run bench [-- messages] [--plain] [--gap]
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +17,12 @@ const e2e = flags.includes("--plain") ? plainE2e : openE2e;
 const count = Number(flags.find((flag) => /^\d+$/.test(flag)) ?? 2000);
 
 const directory = mkdtempSync(path.join(tmpdir(), "godwit-bench-"));
-const daemon = await Daemon.start({ "limits.device_requests_per_s": "0", "limits.user_requests_per_s": "0", "limits.address_requests_per_s": "0" });
+const daemon = await Daemon.start({
+  "limits.device_requests_per_s": "0",
+  "limits.user_requests_per_s": "0",
+  "limits.address_requests_per_s": "0",
+  ...(flags.includes("--gap") ? { "inbox.max_entries": "100" } : {}),
+});
 const alice = await person(daemon.url, "alice", { e2e });
 const bob = await person(daemon.url, "bob", { e2e, storage: nodeStorage(directory) });
 const toBob = `u${bob.account!.userId}`;

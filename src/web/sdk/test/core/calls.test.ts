@@ -1,51 +1,27 @@
 // Calls are signalled through the real daemon.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import type { Client } from "../../src/api.js";
-import { Daemon } from "../support/daemon.js";
 import { FakeRtc } from "../support/fake-rtc.js";
-import { heard, kEncryptions, person, until } from "../support/people.js";
-import { Wire } from "../support/wire.js";
+import { heard, kEncryptions, until } from "../support/people.js";
+import { twoPeople } from "../support/two-people.js";
+import type { Wire } from "../support/wire.js";
 
 const stream = { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] } as unknown as MediaStream;
 
 for (const [name, e2e] of kEncryptions) describe(`calls, ${name}`, () => {
-  const options = { e2e, RTCPeerConnection: FakeRtc as never };
-  let daemon: Daemon;
   let wire: Wire;
   let alice: Client;
   let bob: Client;
-  let n = 0;
-
-  before(async () => {
-    daemon = await Daemon.start();
-    wire = await Wire.to(daemon);
-  });
-
-  beforeEach(async () => {
-    await alice?.close();
-    await bob?.close();
-    n++;
-    FakeRtc.made = [];
-    alice = await person(daemon.url, `alice${n}`, options);
-    bob = await person(wire.url, `bob${n}`, options);
-  });
-
-  after(async () => {
-    await alice?.close();
-    await bob?.close();
-    await wire?.end();
-    await daemon?.end();
-  });
-
-  function toBob(): string {
-    return `u${bob.account!.userId}`;
-  }
+  let toBob: string;
+  let toAlice: string;
+  beforeEach(() => void (FakeRtc.made = []));
+  twoPeople({ e2e, RTCPeerConnection: FakeRtc as never }, () => [alice, bob], (made) => ({ wire, alice, bob, toBob, toAlice } = made));
 
   async function connected(): Promise<string> {
     const rings = heard(bob, "call");
-    const call = await alice.calls.start(toBob(), { video: true, stream });
+    const call = await alice.calls.start(toBob, { video: true, stream });
     assert.equal((await rings).id, call.id);
     assert.equal((await rings).video, true);
     const active = heard(alice, "callChanged", ({ phase }) => phase === "active");
@@ -73,7 +49,7 @@ for (const [name, e2e] of kEncryptions) describe(`calls, ${name}`, () => {
 
   test("a call that nobody takes is missed", async () => {
     const rings = heard(bob, "call");
-    const { id } = await alice.calls.start(toBob(), { video: false, stream });
+    const { id } = await alice.calls.start(toBob, { video: false, stream });
     await rings;
     const missed = heard(bob, "callChanged", ({ phase }) => phase === "ended");
     const line = heard(bob, "messageChanged", ({ content }) => content.kind === "call");
@@ -84,9 +60,23 @@ for (const [name, e2e] of kEncryptions) describe(`calls, ${name}`, () => {
     assert.equal((await bob.chats.list())[0]!.unread, 1);
   });
 
+  test("a call stops ringing with its time, even if nobody says so", async () => {
+    wire.onServerFrame = (body) => {
+      if (body.case === "callOffered") body.value.ringMs = 100;
+      return body.case === "callOffered" ? "changed" : body.case === "callChanged" ? "drop" : "pass";
+    };
+    const rings = heard(bob, "call");
+    const { id } = await alice.calls.start(toBob, { video: false, stream });
+    await rings;
+    const missed = heard(bob, "callChanged", ({ phase }) => phase === "ended");
+    await alice.calls.hangUp(id);
+    assert.equal((await missed).endReason, "missed");
+    assert.deepEqual(bob.calls.list(), []);
+  });
+
   test("a rejected call tells so", async () => {
     const rings = heard(bob, "call");
-    await alice.calls.start(toBob(), { video: false, stream });
+    await alice.calls.start(toBob, { video: false, stream });
     const ended = heard(alice, "callChanged", ({ phase }) => phase === "ended");
     await bob.calls.reject((await rings).id);
     assert.equal((await ended).endReason, "rejected");
@@ -102,8 +92,8 @@ for (const [name, e2e] of kEncryptions) describe(`calls, ${name}`, () => {
 
   test("who calls each other at once are connected by one call", async () => {
     const calls = await Promise.all([
-      alice.calls.start(toBob(), { video: false, stream }),
-      bob.calls.start(`u${alice.account!.userId}`, { video: false, stream }),
+      alice.calls.start(toBob, { video: false, stream }),
+      bob.calls.start(toAlice, { video: false, stream }),
     ]);
     await until("both are active", () => [alice, bob].every((client) => client.calls.list()[0]?.phase === "active"));
     assert.equal(alice.calls.list()[0]!.id, bob.calls.list()[0]!.id);

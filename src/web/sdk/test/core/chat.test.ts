@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import type { Client } from "../../src/api.js";
+import { ErrorCode, ErrorSchema } from "../../src/gen/godwit_pb.js";
 import { Daemon } from "../support/daemon.js";
-import { heard, openClient, person, texts, until } from "../support/people.js";
+import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { Wire } from "../support/wire.js";
 
 let daemon: Daemon;
 let alice: Client;
@@ -200,19 +203,82 @@ test("a deleted account leaves nothing on the device", async () => {
   await assert.rejects(alice.lookup("eve"), { code: "user_not_found" });
 });
 
-test("a message whose time the server does not take is written anew by a retry", async () => {
-  const failed = heard(bob, "messageChanged", ({ state }) => state === "failed");
-  bob.disconnect();
-  const real = Date.now;
-  Date.now = () => real() - 30 * 24 * 3600 * 1000; // set a month back, and without a server that knows better
-  const sent = await bob.send(toAlice, "from another time");
-  Date.now = real;
-  bob.connect();
+/** What somebody without a connection writes at another time than the server's. */
+async function elsewhen<T>(days: number, work: () => Promise<T>): Promise<T> {
+  const { now } = Date;
+  Date.now = () => now() + days * 86_400_000;
+  try {
+    return await work();
+  } finally {
+    Date.now = now;
+  }
+}
+
+for (const days of [-30, 30]) {
+  test(`messages whose time is ${days} days off go under other ids, once and in order`, async () => {
+    const eve = await person(daemon.url, `eve${days + 100}`);
+    const toEve = `u${eve.account!.userId}`;
+    bob.disconnect();
+    const [first] = await elsewhen(days, async () => {
+      const question = await bob.send(toEve, "from another time");
+      await bob.messages.send(toEve, { text: "and what of it?", replyTo: question.id });
+      await bob.messages.edit(toEve, question.id, "from another age");
+      return [question];
+    });
+    const removed = heard(bob, "messageRemoved", ({ id }) => id === first!.id);
+    bob.connect();
+    await removed;
+    await bob.messages.settled();
+    const toBobFromEve = `u${bob.account!.userId}`;
+    await until("all is there", async () => (await eve.messages.page(toBobFromEve)).messages[0]?.editedAt !== undefined);
+    for (const [client, chat] of [[bob, toEve], [eve, toBobFromEve]] as const) {
+      const { messages } = await client.messages.page(chat);
+      assert.deepEqual(messages.map(({ content }) => content), ["from another age", "and what of it?"].map((text) => ({ kind: "text", text })));
+      assert.equal(messages[1]!.replyTo!.id, messages[0]!.id);
+      assert.ok(Math.abs(messages[0]!.at - Date.now()) < 60_000);
+      assert.notEqual(messages[0]!.id, first!.id);
+    }
+    await eve.close();
+  });
+}
+
+test("a message that the server may have is not sent under another id, unless the user wants it", async () => {
+  const wire = await Wire.to(daemon);
+  const eve = await person(wire.url, "eve2");
+  let answers = 0;
+  wire.onServerFrame = (body) => {
+    if (body.case !== "sent") return "pass";
+    if (answers++ === 0) return "cut";
+    Object.assign(body, { case: "error", value: create(ErrorSchema, { code: ErrorCode.message_id_expired }) });
+    return "changed";
+  };
+  const failed = heard(eve, "messageChanged", ({ state }) => state === "failed");
+  const sent = await eve.send("alice", "perhaps");
   assert.equal((await failed).error!.code, "message_id_expired");
-  const incoming = heard(alice, "message");
-  await bob.messages.retry(toAlice, sent.id);
-  assert.deepEqual((await incoming).content, { kind: "text", text: "from another time" });
-  assert.equal(await bob.messages.get(toAlice, sent.id), undefined);
+  assert.equal(answers, 2);
+  wire.release();
+  assert.deepEqual(await texts(alice, `u${eve.account!.userId}`), ["perhaps"]);
+  await eve.messages.retry(toAlice, sent.id);
+  await until("it came again", async () => (await texts(alice, `u${eve.account!.userId}`)).length === 2);
+  assert.equal(await eve.messages.get(toAlice, sent.id), undefined);
+  await eve.close();
+  await wire.end();
+});
+
+test("a refused reaction is told, and does not wait for ever", async () => {
+  const disk = new Disk();
+  const dora = await person(daemon.url, "dora");
+  await dora.settings.setPrivacy({ askFirst: true });
+  const eve = await person(daemon.url, "eve3", { storage: disk.options });
+  const toDora = `u${dora.account!.userId}`;
+  const { id } = await eve.send("dora", "one");
+  await eve.messages.settled();
+  const told = heard(eve, "error", ({ code }) => code === "consent_needed");
+  await eve.messages.react(toDora, id, "👍");
+  await told;
+  assert.deepEqual(await disk.store.range("o/", "o0"), []);
+  await dora.close();
+  await eve.close();
 });
 
 test("the preview is the message before one that is removed", async () => {

@@ -1,45 +1,23 @@
 // Connections break, servers restart, frames come twice or not at all: nothing is lost and nothing comes twice.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { Client } from "../../src/api.js";
-import { Daemon } from "../support/daemon.js";
-import { Disk, heard, kEncryptions, openClient, person, texts, until } from "../support/people.js";
-import { Wire } from "../support/wire.js";
+import type { Daemon } from "../support/daemon.js";
+import { type Disk, heard, kEncryptions, kTuning, openClient, texts, until } from "../support/people.js";
+import { twoPeople } from "../support/two-people.js";
+import type { Wire } from "../support/wire.js";
 
 for (const [name, e2e] of kEncryptions) describe(`faults, ${name}`, () => {
   let daemon: Daemon;
   let wire: Wire;
+  let disk: Disk;
   let alice: Client;
   let bob: Client;
   let toBob: string;
   let toAlice: string;
-  let bobDisk: Disk;
-  let n = 0;
-
-  before(async () => {
-    daemon = await Daemon.start();
-    wire = await Wire.to(daemon);
-  });
-
-  beforeEach(async () => {
-    await alice?.close();
-    await bob?.close();
-    n++;
-    wire.release();
-    bobDisk = new Disk();
-    alice = await person(daemon.url, `alice${n}`, { e2e });
-    bob = await person(wire.url, `bob${n}`, { e2e, storage: bobDisk.options });
-    toBob = `u${bob.account!.userId}`;
-    toAlice = `u${alice.account!.userId}`;
-  });
-
-  after(async () => {
-    await alice?.close();
-    await bob?.close();
-    await wire?.end();
-    await daemon?.end();
-  });
+  let n: number;
+  twoPeople({ e2e }, () => [alice, bob], (made) => ({ daemon, wire, disk, alice, bob, toBob, toAlice, n } = made));
 
   test("messages go on after a broken connection, in both directions", async () => {
     await alice.send(toBob, "1");
@@ -72,7 +50,7 @@ for (const [name, e2e] of kEncryptions) describe(`faults, ${name}`, () => {
     bob.disconnect();
     for (const text of ["a", "b", "c"]) await bob.send(toAlice, text);
     await bob.close();
-    bob = await openClient(wire.url, { e2e, storage: bobDisk.options });
+    bob = await openClient(wire.url, { e2e, storage: disk.options });
     assert.deepEqual(await texts(bob, toAlice), ["hello", "a", "b", "c"]);
     await until("all are sent", async () => (await texts(alice, toBob)).length === 4);
     assert.deepEqual(await texts(alice, toBob), ["hello", "a", "b", "c"]);
@@ -169,6 +147,16 @@ for (const [name, e2e] of kEncryptions) describe(`faults, ${name}`, () => {
     assert.deepEqual(await texts(bob, toAlice), ["first", "second", "third"]);
   });
 
+  test("messages go out even if the server never says that it has delivered all", async () => {
+    await bob.close();
+    bob = await openClient(wire.url, { e2e, storage: disk.options, offline: true, tuning: { ...kTuning, requestTimeout: 1000 } });
+    wire.onServerFrame = (body) => (body.case === "caughtUp" ? "drop" : "pass");
+    bob.connect();
+    await bob.send(toAlice, "in spite of you");
+    await until("it is there", async () => (await texts(alice, toBob)).length === 1);
+    assert.equal(bob.state, "catching_up");
+  });
+
   test("a drained server is come back to", async () => {
     const online = heard(bob, "connection", ({ state }) => state === "connecting");
     await daemon.kill("SIGTERM");
@@ -187,6 +175,35 @@ for (const [name, e2e] of kEncryptions) describe(`faults, ${name}`, () => {
     assert.deepEqual((await phone.devices.list()).map(({ name }) => name), ["test", "phone"]);
     await phone.devices.revoke(1);
     assert.equal((await stopped).reason, "revoked");
+    await bob.settings.signOut();
+    assert.equal(bob.account, undefined);
+    await phone.close();
+  });
+
+  test("an offer that was taken back makes no device, even if somebody approves it", async () => {
+    const phone = await openClient(daemon.url, { e2e });
+    const offer = await phone.linkThisDevice({ deviceName: "phone" });
+    offer.cancel();
+    await assert.rejects(offer.linked, { code: "link_invalid" });
+    const { deviceId } = await bob.devices.approve(offer.text);
+    await until("it is gone", async () => (await bob.devices.list()).every(({ id }) => id !== deviceId));
+    assert.equal(phone.account, undefined);
+    const again = await phone.linkThisDevice({ deviceName: "phone" });
+    await bob.devices.approve(again.text);
+    assert.equal((await again.linked).userId, bob.account!.userId);
+    again.cancel();
+    assert.deepEqual((await bob.devices.list()).map(({ name }) => name), ["test", "phone"]);
+    await phone.close();
+  });
+
+  test("a device that has an account is not brought into another one by an offer of before", async () => {
+    const phone = await openClient(daemon.url, { e2e });
+    const offer = await phone.linkThisDevice({ deviceName: "phone" });
+    const { userId } = await phone.register({ handle: `carol${n}` });
+    await bob.devices.approve(offer.text);
+    await assert.rejects(offer.linked, { code: "link_invalid" });
+    await until("bob has one device", async () => (await bob.devices.list()).length === 1);
+    assert.equal(phone.account!.userId, userId);
     await phone.close();
   });
 

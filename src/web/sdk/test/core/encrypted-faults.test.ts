@@ -1,47 +1,24 @@
 // What may happen to the encryption itself: lost commits, lost states, wrong clocks, full storages, dishonest servers.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import type { Client, SecurityEvent } from "../../src/api.js";
 import { openE2e as e2e } from "../../src/e2e/e2e.js";
 import type { Envelope } from "../../src/gen/godwit_pb.js";
-import { Daemon } from "../support/daemon.js";
-import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
-import { Wire } from "../support/wire.js";
+import type { Daemon } from "../support/daemon.js";
+import { type Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { twoPeople } from "../support/two-people.js";
+import type { Wire } from "../support/wire.js";
 
 let daemon: Daemon;
-/** Bob's connection. */
 let wire: Wire;
+let disk: Disk;
 let alice: Client;
 let bob: Client;
-let disk: Disk;
 let toBob: string;
 let toAlice: string;
-let n = 0;
-
-before(async () => {
-  daemon = await Daemon.start();
-  wire = await Wire.to(daemon);
-});
-
-beforeEach(async () => {
-  await alice?.close();
-  await bob?.close();
-  n++;
-  wire.release();
-  disk = new Disk();
-  alice = await person(daemon.url, `alice${n}`, { e2e });
-  bob = await person(wire.url, `bob${n}`, { e2e, storage: disk.options });
-  toBob = `u${bob.account!.userId}`;
-  toAlice = `u${alice.account!.userId}`;
-});
-
-after(async () => {
-  await alice?.close();
-  await bob?.close();
-  await wire?.end();
-  await daemon?.end();
-});
+let n: number;
+twoPeople({ e2e }, () => [alice, bob], (made) => ({ daemon, wire, disk, alice, bob, toBob, toAlice, n } = made));
 
 async function has(client: Client, chat: string, text: string): Promise<void> {
   await until(`${text} is there`, async () => (await texts(client, chat)).includes(text));
@@ -173,6 +150,38 @@ test("a storage that is full while a commit is under way holds the message back 
   assert.equal((await bob.messages.get(toAlice, sent.id))!.state !== "failed", true);
   await alice.send(toBob, "got it");
   await has(bob, toAlice, "got it");
+});
+
+test("an acceptance for which there is no room is learned again, and the message goes once", async () => {
+  await bob.send(toAlice, "first");
+  await has(alice, toBob, "first");
+  wire.onServerFrame = (body) => (body.case === "sent" ? "hold" : "pass");
+  const sent = await bob.send(toAlice, "once");
+  await has(alice, toBob, "once");
+  disk.full = true;
+  const told = heard(bob, "storage", ({ state }) => state === "full");
+  wire.release();
+  await told;
+  disk.full = false;
+  await until("it is accepted", async () => (await bob.messages.get(toAlice, sent.id))!.seq > 0);
+  assert.deepEqual(await texts(alice, toBob), ["first", "once"]);
+});
+
+test("what was written while away is encrypted for who came meanwhile", async () => {
+  const { chat } = await alice.groups.create({ name: "Owls", members: [bob.account!.userId] });
+  await bob.send(chat, "before");
+  await has(alice, chat, "before");
+  bob.disconnect();
+  const carol = await person(daemon.url, `carol${n}`, { e2e });
+  await alice.groups.add(chat, [carol.account!.userId]);
+  await bob.send(chat, "hello all");
+  wire.onServerFrame = (body) => (body.case === "deliver" || body.case === "caughtUp" ? "hold" : "pass");
+  bob.connect();
+  await until("bob is connected", () => bob.state === "catching_up");
+  await new Promise((resolve) => setTimeout(resolve, 500)); // the message would be on its way by now
+  wire.release();
+  await has(carol, chat, "hello all");
+  await carol.close();
 });
 
 for (const hours of [-1, 1]) {

@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import type { Client } from "../../src/api.js";
 import { openE2e as e2e } from "../../src/e2e/e2e.js";
+import { ErrorCode, ErrorSchema } from "../../src/gen/godwit_pb.js";
 import { Daemon } from "../support/daemon.js";
 import { FakeRtc } from "../support/fake-rtc.js";
-import { person, until } from "../support/people.js";
+import { heard, person, until } from "../support/people.js";
 import { Wire } from "../support/wire.js";
 
 const stream = { getTracks: () => [], getAudioTracks: () => [], getVideoTracks: () => [] } as unknown as MediaStream;
@@ -73,10 +75,57 @@ test("who joins is connected to everybody, who leaves to nobody", async () => {
   await until("the call is over", async () => (await bob.calls.ongoing(chat)) === undefined);
 });
 
+test("a call that begins rings at the others, until they join, ignore it or it is over", async () => {
+  const rung = [bob, carol].map((client) => heard(client, "call"));
+  const { id } = await alice.calls.start(chat, { video: true, stream });
+  for (const ring of rung) assert.deepEqual((({ id, chat, video, outgoing, phase }) => ({ id, chat, video, outgoing, phase }))(await ring), { id, chat, video: true, outgoing: false, phase: "ringing" });
+  assert.deepEqual(alice.calls.list().map(({ phase }) => phase), ["active"]);
+  await bob.calls.answer(id, { stream });
+  await mesh([alice, bob]);
+  const ignored = heard(carol, "callChanged", ({ phase }) => phase === "ended");
+  await carol.calls.reject(id);
+  assert.equal((await ignored).endReason, "rejected");
+  await mesh([alice, bob]); // it goes on without her
+  for (const client of [alice, bob]) await client.calls.hangUp(id);
+
+  const again = heard(carol, "call");
+  const next = await bob.calls.start(chat, { video: false, stream });
+  assert.equal((await again).id, next.id);
+  const over = heard(carol, "callChanged", ({ phase }) => phase === "ended");
+  await bob.calls.hangUp(next.id);
+  assert.equal((await over).endReason, "missed");
+  assert.deepEqual(carol.calls.list(), []);
+});
+
+test("who comes back is rung for a call that goes on, not for one that is over", async () => {
+  const calls: string[] = [];
+  carol.disconnect();
+  carol.on("call", ({ id }) => calls.push(id));
+  await alice.calls.hangUp((await alice.calls.start(chat, { video: false, stream })).id);
+  const { id } = await bob.calls.start(chat, { video: false, stream });
+  carol.connect();
+  await until("the call that goes on rings", () => calls.length > 0);
+  assert.deepEqual(calls, [id]);
+});
+
 test("all join at once", async () => {
   await Promise.all(all.map((client) => client.calls.start(chat, { video: false, stream })));
   assert.equal(new Set(all.map((client) => client.calls.list()[0]!.id)).size, 1);
   await mesh(all);
+});
+
+test("camera and microphone are free again when a call cannot be joined", async () => {
+  wire.onServerFrame = (body) => {
+    if (body.case !== "callState") return "pass";
+    Object.assign(body, { case: "error", value: create(ErrorSchema, { code: ErrorCode.call_full }) });
+    return "changed";
+  };
+  let stopped = 0;
+  const tracks = [{ stop: () => stopped++ }] as never;
+  await assert.rejects(carol.calls.start(chat, { video: true, stream: { ...stream, getTracks: () => tracks } as never }), { code: "call_full" });
+  wire.release();
+  assert.equal(stopped, 1);
+  assert.deepEqual(carol.calls.list(), []);
 });
 
 test("who loses the server stays in the call, with new addresses to everybody", async () => {

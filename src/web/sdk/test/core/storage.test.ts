@@ -5,12 +5,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { IDBFactory, IDBKeyRange, IDBObjectStore as FDBObjectStore } from "fake-indexeddb";
 import { IndexedDbStore } from "../../src/store/indexeddb.js";
 import { LevelStore } from "../../src/store/level.js";
 import { MemoryStore } from "../../src/store/memory.js";
 import { SealedStore } from "../../src/store/sealed.js";
 import type { KeyValueStore } from "../../src/store/store.js";
+import { encodeRecord, Unit } from "../../src/store/units.js";
 import { nodeStorage } from "../../src/node.js";
 import { Daemon } from "../support/daemon.js";
 import { Disk, heard, openClient, person, texts, until } from "../support/people.js";
@@ -65,6 +66,32 @@ for (const [kind, make] of kinds) {
   });
 }
 
+test("IndexedDB tells why it did not store", async (t) => {
+  const store = await IndexedDbStore.open("refusing");
+  t.mock.method(FDBObjectStore.prototype, "put", FDBObjectStore.prototype.add); // which fails where there is a value already
+  await store.batch([{ key: "a", value: bytes("one") }]);
+  await assert.rejects(store.batch([{ key: "a", value: bytes("two") }]), { name: "ConstraintError" });
+  await store.destroy();
+});
+
+test("what a unit has loaded at once it does not read again, unless it was too much", async () => {
+  const raw = new MemoryStore();
+  const store = await SealedStore.open(raw);
+  const key = (i: number) => `i/${String(i).padStart(4, "0")}`;
+  await store.batch(Array.from({ length: 1200 }, (_, i) => ({ key: key(i), value: encodeRecord(i) })));
+  const read: string[] = [];
+  const unit = new Unit(Object.assign(store, { get: (key: string) => (read.push(key), SealedStore.prototype.get.call(store, key)) }));
+  unit.load(key(10), key(20));
+  assert.deepEqual(await Promise.all([unit.get(key(10)), unit.get(key(19)), unit.get("i/0010.5")]), [10, 19, undefined]);
+  assert.deepEqual(read, []);
+  assert.equal(await unit.get(key(20)), 20);
+  unit.load(key(100), key(1200));
+  assert.equal(await unit.get(key(1199)), 1199);
+  assert.deepEqual(read, [key(20), key(1199)]);
+  unit.put(key(10), 11);
+  assert.equal(await unit.get(key(10)), 11);
+});
+
 test("what LevelDB has on disk survives, and says nothing", async () => {
   const storage = nodeStorage(path.join(directory, "phone"));
   let alice = await person(daemon.url, "alice", { storage });
@@ -114,7 +141,7 @@ test("a full storage acknowledges nothing; what came meanwhile is there once the
   const sent = await dora.send("eve", "you will get this later");
   await told;
   await assert.rejects(eve.send("dora", "no room"), { name: "GodwitError", code: "storage_full" });
-  assert.equal((await dora.messages.get(sent.chat, sent.id))!.state, "sent");
+  await until("sent", async () => (await dora.messages.get(sent.chat, sent.id))!.state === "sent");
   const again = heard(eve, "storage", ({ state }) => state === "ok");
   disk.full = false;
   await again;

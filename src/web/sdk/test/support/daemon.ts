@@ -1,7 +1,7 @@
 // The real daemon as a child process, with its own data directory and free ports.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,6 +70,16 @@ export class Daemon {
     child.kill(signal);
     await ended;
     this.#process = undefined;
+  }
+
+  /** A backup of the data of a daemon that does not run, and its restore. */
+  keepCopy(): void {
+    cpSync(path.join(this.directory, "data"), path.join(this.directory, "copy"), { recursive: true });
+  }
+
+  restoreCopy(): void {
+    rmSync(path.join(this.directory, "data"), { recursive: true });
+    cpSync(path.join(this.directory, "copy"), path.join(this.directory, "data"), { recursive: true });
   }
 
   /** Ends it and removes its data. */

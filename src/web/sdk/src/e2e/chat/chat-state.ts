@@ -2,7 +2,7 @@
 import type { Device, Write } from "../api.js";
 import { fromHex, hex, utf8 } from "../bytes.js";
 import type { Mls, MlsState } from "../mls.js";
-import { readState, stateWrites } from "../mls-rows.js";
+import { readState, stateKeys, stateWrites } from "../mls-rows.js";
 
 export interface ChatState {
   /** Absent: this device is not in the group, or not any more. */
@@ -69,8 +69,8 @@ function mlsWrites(prefix: string, before: MlsState | undefined, now: MlsState |
   if (!before) return writes;
   // What only the state before had is deleted, should another group have taken its place.
   const kept = new Set(writes.map((write) => write.key));
-  const gone = stateWrites(prefix, undefined, before).filter((write) => !kept.has(write.key) && !(now && sharesRow(before, now, write.key)));
-  return [...gone.map(({ key }) => ({ key, value: undefined })), ...writes];
+  const gone = stateKeys(prefix, before).filter((key) => !kept.has(key) && !(now && sharesRow(before, now, key)));
+  return [...gone.map((key) => ({ key, value: undefined })), ...writes];
 }
 
 /** Rows that `stateWrites` left as they are because both states have the same object. */

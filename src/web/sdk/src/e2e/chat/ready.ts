@@ -35,6 +35,8 @@ const kWinnerMs = 10_000;
 /** Joins by oneself in an hour and chat: a chat whose commits cannot be followed must not end in a storm of joins. */
 const kMaxJoins = 5;
 const kHourMs = 3_600_000;
+/** Chats of which is known that they were checked, with their trees. */
+const kMaxChecked = 100;
 /** How long a device keeps one key in a group, milliseconds: whoever took it reads on no longer than that. */
 const kRenewMs = 7 * 86_400_000;
 
@@ -180,6 +182,8 @@ export class Ready {
     if (remove.length === 0 && packages.length === 0 && !renew) {
       // Departed users without a leaf are done with.
       if (departed.some((user) => !gone.has(user))) await this.chats.change((tx) => tx.update(name, { departed: [] }).then(() => undefined));
+      this.checked.delete(name);
+      if (this.checked.size >= kMaxChecked) this.checked.delete(this.checked.keys().next().value!);
       this.checked.set(name, { tree: state.ratchetTree, departed: 0, changes: this.directory.changes, untilMs: this.host.now() + freshMs });
       return false;
     }
