@@ -2,6 +2,7 @@
 //   node bench.mjs [MESSAGES]
 // Against the real daemon, encryption included: from the key to the own bubble, and to the bubble of the other side. With
 // 1,000 chats and 100,000 messages in the browser's store: a cold start, and the frames while one scrolls through a chat.
+// Of somebody who was away: how many messages a second are received, decrypted and stored.
 import { createRequire } from "node:module";
 import { loadavg } from "node:os";
 import path from "node:path";
@@ -13,6 +14,8 @@ import { kRepository, launch } from "./support.mjs";
 const kMessages = Number(process.argv[2] ?? 100);
 const kScrollMs = 10_000;
 const kStarts = 5;
+const kAway = [{ writers: 1, messages: 3000 }, { writers: 8, messages: 3000 }];
+const kLimits = { "limits.device_requests_per_s": "0", "limits.user_requests_per_s": "0", "limits.address_requests_per_s": "0" };
 const kStore = { chats: 1000, messages: 100_000, share: 0.1 };
 
 const report = (what, values) => console.log(JSON.stringify({ what, ...values }));
@@ -56,11 +59,11 @@ async function latency(browser, daemon) {
   await ben.leave();
 }
 
-/** The script that puts `fillStore` into a page. */
-async function fillScript() {
+/** A file of this folder, and what it imports, as a script for a page. */
+async function scriptOf(file) {
   const client = createRequire(path.join(kRepository, "src/web/client/package.json"));
   const { build } = await import(pathToFileURL(client.resolve("vite")));
-  const lib = { entry: path.join(import.meta.dirname, "fill-store.ts"), formats: ["iife"], name: "fill", fileName: "fill" };
+  const lib = { entry: path.join(import.meta.dirname, file), formats: ["iife"], name: "script", fileName: "script" };
   const [{ output }] = await build({ configFile: false, logLevel: "error", build: { write: false, minify: false, lib } });
   return output[0].code;
 }
@@ -72,7 +75,7 @@ async function crowd(browser, daemon) {
   page.setDefaultTimeout(600_000);
   // Another page of the same origin, while the client is closed.
   await page.goto(`${daemon.url}favicon.svg`);
-  await page.evaluate(await fillScript());
+  await page.evaluate(await scriptOf("fill-store.ts"));
   const chat = await page.evaluate((store) => globalThis.fillStore(store), kStore);
   const toList = [];
   const toChat = [];
@@ -106,10 +109,42 @@ async function crowd(browser, daemon) {
   await person.leave();
 }
 
+/** Notes when the connection is open, in each page of a browser. */
+function watchConnection() {
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("open", () => (globalThis.connectedAt = performance.now()));
+    }
+  };
+}
+
+/** The web client comes back to what was written meanwhile: until all is stored and acknowledged. */
+async function catchUp(browser, daemon, { writers, messages }) {
+  const handle = `bench.away.${writers}`;
+  const person = await Person.arrive(browser, daemon.url, "away", { before: watchConnection });
+  await person.register(handle);
+  await person.page.goto("about:blank");
+  const others = await browser.newPage();
+  await others.goto(`${daemon.url}favicon.svg`);
+  await others.evaluate(await scriptOf("send-many.ts"));
+  await others.evaluate((what) => globalThis.sendMany(what), { url: `${daemon.url.replace("http", "ws")}v1/ws`, to: handle, writers, messages });
+  await others.close();
+  await person.page.goto(daemon.url);
+  const ms = await person.page.evaluate(async () => {
+    const isDone = () => document.querySelector("[data-testid=chat-title]") && !/Connecting…|Receiving messages…/.test(document.body.textContent);
+    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 5));
+    return performance.now() - globalThis.connectedAt;
+  });
+  report("catching up", { writers, messages, ms: Math.round(ms), per_s: Math.round((messages * 1000) / ms) });
+  await person.leave();
+}
+
 const browser = await launch();
-const daemon = await new Daemon().start();
+const daemon = await new Daemon(kLimits).start();
 report("load of this machine", { load: loadavg().map((load) => Math.round(load * 10) / 10) });
 try {
+  for (const away of kAway) await catchUp(browser, daemon, away);
   await crowd(browser, daemon);
   await latency(browser, daemon);
 } finally {

@@ -160,7 +160,9 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.go("settings", "devices");
     await ann.page.locator("li[data-device]", { hasNotText: "This device" }).locator("button[aria-label^='Sign out']").click();
     await ann.press("Sign out");
-    await second.page.locator("text=/Signed out|Welcome to Godwit/").waitFor();
+    await second.page.locator("h1", { hasText: "Signed out" }).waitFor();
+    await second.press("Start anew");
+    await second.page.locator("text=Create account").waitFor();
     await second.leave();
   });
 
@@ -196,9 +198,10 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ann.about();
     await ann.page.locator("main li", { hasText: ben.handle }).locator("button").click();
     await ann.page.getByRole("menuitem", { name: "Make admin" }).click();
-    await ben.sees("is an admin now");
+    await ben.sees("made you an admin");
     await ann.page.locator("main li", { hasText: cleo.handle }).locator("button").click();
     await ann.page.getByRole("menuitem", { name: "Remove", exact: true }).click();
+    await ann.page.locator("dialog").getByRole("button", { name: "Remove", exact: true }).click();
     await cleo.page.locator("text=You are not in this group any more").first().waitFor();
     await ann.openChat("Waders");
     await ann.write(said("Without Cleo"));
@@ -235,6 +238,8 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.go("status");
     await ben.page.locator("a[href^='#/status/']", { hasText: ann.handle }).click();
     await ben.page.locator("text=A day at sea").waitFor();
+    await ben.page.fill("input[aria-label=Reply]", said("Which one?"));
+    await ben.page.keyboard.press("Enter");
     await ann.page.locator("button", { hasText: "seen by 1" }).click();
     await ann.press("Seen by 1");
     await ann.page.locator("dialog", { hasText: ben.handle }).waitFor();
@@ -244,8 +249,12 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await row.filter({ hasText: "muted" }).waitFor();
     await ben.press("Unmute");
     await row.filter({ hasNotText: "muted" }).waitFor();
+    await ben.press(`Mute ${ann.handle}`);
+    await row.filter({ hasText: "muted" }).waitFor();
     await ann.press("Remove this status");
-    await row.waitFor({ state: "detached" });
+    await row.waitFor({ state: "detached" }); // though nobody tells Ben
+    await ann.openChat(ben.handle);
+    await ann.bubble("Which one?").locator("text=Reply to your status").waitFor();
   });
 
   step("a video call: pictures arrive on both sides, and the chat remembers it", async () => {
@@ -288,6 +297,14 @@ describe("the web client and the daemon", { concurrency: false }, () => {
     await ben.page.locator("header h1", { hasText: "Ann Sandpiper" }).waitFor();
     await ben.page.locator("header img[src^='data:image/jpeg']").waitFor();
     await ben.about();
+    const mute = ben.page.locator("label", { hasText: "Mute notifications" }).locator("select");
+    for (const label of ["Always", "For 8 hours", "Off"]) {
+      await mute.selectOption({ label });
+      const shown = label === "For 8 hours" ? /^Until (today|tomorrow) at/ : new RegExp(`^${label}$`);
+      await mute.locator("option:checked", { hasText: shown }).waitFor({ state: "attached" });
+      const bell = ben.page.locator("a[href^='#/chat/u']", { hasText: "Ann Sandpiper" }).locator("svg.text-soft");
+      await bell.waitFor({ state: label === "Off" ? "detached" : "attached" });
+    }
     await ben.page.locator("label", { hasText: "Disappearing messages" }).locator("select").selectOption({ label: "30 seconds" });
     await ann.sees("Messages disappear after 30 seconds");
     await ben.openChat("Ann Sandpiper");

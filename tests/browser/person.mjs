@@ -32,7 +32,7 @@ export class Person {
 
   /** Until everything was received. */
   async ready() {
-    await this.page.locator("text=/Connecting…|Receiving messages…|Trying again/").waitFor({ state: "detached" });
+    await this.page.locator("[data-connection=online]").waitFor({ state: "attached" });
   }
 
   async go(...parts) {

@@ -9,6 +9,7 @@ import { kRepository, kShots, kWaitMs, launch, serve, watchFaults } from "./supp
 
 const kAxe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const kGroup = `g${"a".repeat(32)}`;
+const kShownMs = 10_000; // in which a message comes into view, on a busy machine, too
 const kLooks = [
   { name: "desktop-light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
   { name: "phone-dark", viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true },
@@ -62,6 +63,7 @@ const kScreens = [
     await page.locator("label", { hasText: "Which contacts see it" }).locator("select").selectOption({ label: "Only some" });
   }],
   ["call-in", "?call=in", "text=Incoming video call"],
+  ["call-in-group", "?call=in-group", "text=Jonas Weber, Robin Hale in the call"],
   ["call", "#/chat/u1001", "text=0:01", (page) => page.click("button[aria-label='Video call']")],
   ["settings", "#/settings", "text=Link and sign out devices"],
   ...["profile", "devices", "privacy", "notifications", "appearance", "calls", "account"].map((name) => [`settings-${name}`, `#/settings/${name}`, "h1"]),
@@ -158,6 +160,129 @@ describe("screens", () => {
     await page.close();
   });
 
+  test("a call rings until it is answered, with a sound unless that is turned off", async () => {
+    const context = await browser.newContext({ permissions: ["camera", "microphone"], serviceWorkers: "block" });
+    await context.addInitScript(() => {
+      globalThis.sounds = 0;
+      globalThis.AudioContext = class extends AudioContext {
+        constructor() {
+          super();
+          ++globalThis.sounds;
+        }
+        close() {
+          --globalThis.sounds;
+          return super.close();
+        }
+      };
+    });
+    const page = await context.newPage();
+    const sounds = () => page.evaluate(() => globalThis.sounds);
+    await page.goto(`${files.url}?call=in`);
+    await page.locator("text=Incoming video call").waitFor();
+    assert.equal(await sounds(), 1);
+    await page.click("button[aria-label='Answer with voice']");
+    await page.locator("[data-phase=active]").waitFor();
+    assert.equal(await sounds(), 0);
+    await page.goto(`${files.url}#/settings/notifications`);
+    await page.locator("label", { hasText: "Ring for calls" }).locator("input").uncheck();
+    await page.goto(`${files.url}?call=in`);
+    await page.locator("text=Incoming video call").waitFor();
+    assert.equal(await sounds(), 0);
+    await context.close();
+  });
+
+  test("a call has the focus while it is over everything, and gives it back", async () => {
+    const context = await browser.newContext({ permissions: ["camera", "microphone"], serviceWorkers: "block" });
+    const page = await context.newPage();
+    await page.goto(`${files.url}#/chat/u1001`);
+    await page.locator("button[aria-label='Voice call']").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-phase=active]").waitFor();
+    for (let i = 0; i < 8; ++i) {
+      await page.keyboard.press("Tab");
+      assert.ok(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement.closest("[data-phase]")));
+    }
+    await page.locator("button[aria-label='Hang up']").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-phase]").waitFor({ state: "detached" });
+    await page.locator("button[aria-label='Voice call']:focus").waitFor();
+    await context.close();
+  });
+
+  test("what is not there any more leaves a way back on a phone", async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, serviceWorkers: "block" });
+    for (const place of ["#/chat/u999999", "#/chat/u999999/info", "#/status/999999"]) {
+      await page.goto(`${files.url}?x=${encodeURIComponent(place)}${place}`);
+      await page.locator("text=/not on this device|no status any more/").waitFor();
+      await page.locator("button[aria-label='Back']").locator("visible=true").click();
+      await page.locator("nav[aria-label=Sections]").locator("visible=true").waitFor();
+    }
+    await page.close();
+  });
+
+  test("a finger that opens the menu of a message chooses nothing when it is lifted", async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, serviceWorkers: "block" });
+    const page = await context.newPage();
+    await page.goto(`${files.url}#/chat/u1002`);
+    const box = await page.locator("article", { hasText: "Great, when do we start?" }).locator("p").first().boundingBox();
+    const session = await context.newCDPSession(page);
+    await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: box.x + 30, y: box.y + 10 }] });
+    await page.locator("[role=menu]").waitFor();
+    await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await page.waitForTimeout(300); // whatever the browser makes of it
+    await page.getByRole("menuitem", { name: "Reply" }).tap();
+    await page.locator("text=Reply to yourself").waitFor();
+    await context.close();
+  });
+
+  test("what opens to be typed into has the focus, and gives it back", async () => {
+    const page = await browser.newPage({ serviceWorkers: "block" });
+    await page.goto(`${files.url}#/chat/u1001`);
+    await page.locator("textarea").waitFor();
+    await page.click("button[aria-label='Emoji']");
+    await page.locator("input[aria-label='Search emoji']:focus").waitFor();
+    await page.keyboard.type("heart");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement.tagName === "TEXTAREA" && document.activeElement.value !== "");
+    await page.click("button[aria-label='Emoji']");
+    await page.locator("input[aria-label='Search emoji']:focus").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("input[aria-label='Search emoji']").waitFor({ state: "detached" });
+    await page.locator("textarea:focus").waitFor();
+    await page.click("button[aria-label='Search in this chat']");
+    await page.locator("input[aria-label='Search in this chat']:focus").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("button[aria-label='Search in this chat']:focus").waitFor();
+    await page.goto(`${files.url}#/new`);
+    await page.locator("input[aria-label='User name or invite link']:focus").waitFor();
+    await page.keyboard.type("nobody");
+    await page.keyboard.press("Enter");
+    await page.locator("[role=alert]", { hasText: "There is nobody of that name" }).waitFor();
+    await page.close();
+  });
+
+  test("on a phone a chat tells that there is no connection, and no longer who is there", async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, serviceWorkers: "block" });
+    await page.goto(`${files.url}?state=offline#/chat/u1001`);
+    await page.locator("text=Offline.").locator("visible=true").waitFor();
+    await page.locator("header h1", { hasText: "Amélie Durand" }).waitFor();
+    assert.equal(await page.locator("header", { hasText: "online" }).count(), 0);
+    await page.close();
+  });
+
+  test("a note is in front of an open sheet", async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, permissions: ["clipboard-write"], serviceWorkers: "block" });
+    await page.goto(`${files.url}#/chat/${kGroup}/info`);
+    await page.click("text=New invite link");
+    await page.click("text=Make link");
+    await page.getByRole("button", { name: "Copy", exact: true }).click();
+    const note = page.locator(".alert", { hasText: "Copied" });
+    await note.waitFor();
+    // Of what lies above one another the highest: a sheet makes the rest of the page deaf to the pointer.
+    assert.ok(await note.evaluate((element) => element.closest("[popover]").matches(":popover-open") && !element.closest("dialog")));
+    await page.close();
+  });
+
   test("the focus stays in a sheet, Escape closes it and gives the focus back", async () => {
     const page = await browser.newPage({ serviceWorkers: "block" });
     await page.goto(`${files.url}#/settings/devices`);
@@ -174,6 +299,44 @@ describe("screens", () => {
     await page.close();
   });
 
+  /** There are rows from the top of a list's view to its bottom. */
+  function isDrawn(list) {
+    const { x, y, width, height } = list.getBoundingClientRect();
+    return [0.1, 0.5, 0.9].every((part) => document.elementFromPoint(x + width / 2, y + part * height)?.closest("[data-row]"));
+  }
+
+  test("a short chat that begins with what is unread is followed to its end when it grows beyond the view", async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, serviceWorkers: "block" });
+    page.setDefaultTimeout(kWaitMs);
+    // Slow, so that the list has been at its end, and has told of it, before there are messages.
+    await page.goto(`${files.url}?slow=300#/chat/u1005`);
+    await page.locator("[data-row=unread]").waitFor();
+    for (let i = 0; i < 40; ++i) {
+      await write(page, `line ${i}.`);
+      await page.locator("[role=log] article", { hasText: `line ${i}.` }).waitFor({ timeout: kShownMs });
+    }
+    await page.close();
+  });
+
+  test("who scrolls to the end of what is at hand, far from the newest, goes on reading there", async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, serviceWorkers: "block" });
+    page.setDefaultTimeout(kWaitMs);
+    const idOf = (n) => n.toString(16).padStart(32, "0");
+    await page.goto(`${files.url}?chats=3&messages=1000&slow=100#/chat/u2000/at/${idOf(500)}`);
+    const log = page.locator("[role=log]");
+    await page.locator(`article[data-message='${idOf(500)}']`).waitFor();
+    const height = await log.evaluate((box) => box.scrollHeight);
+    await log.evaluate((box) => (box.scrollTop = box.scrollHeight));
+    await page.waitForFunction((height) => document.querySelector("[role=log]").scrollHeight > height + 1000, height);
+    await page.waitForTimeout(500);
+    const last = await log.evaluate((box) => {
+      const { bottom } = box.getBoundingClientRect();
+      return [...box.querySelectorAll("article")].findLast((row) => row.getBoundingClientRect().top < bottom).dataset.message;
+    });
+    assert.ok(parseInt(last, 16) < 570, `what is read next comes after, at ${parseInt(last, 16)}`);
+    await page.close();
+  });
+
   test("of 100,000 messages only those in view are in the document, up to the first one", async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, serviceWorkers: "block" });
     await page.goto(`${files.url}?chats=3&messages=100000#/chat/u2000`);
@@ -186,8 +349,10 @@ describe("screens", () => {
       const first = await page.locator("article").first().getAttribute("data-message");
       assert.ok(await page.locator("article").count() < 120);
       assert.ok(!oldest || first <= oldest, "scrolling up shows older messages");
+      assert.ok(await log.evaluate(isDrawn), "what is in view is drawn when older ones have come in above it");
       oldest = first;
     }
+    assert.ok(oldest < (97_000).toString(16).padStart(32, "0"), "page by page");
     await page.locator("button[aria-label='To the newest message']").click();
     const newest = (100_000).toString(16).padStart(32, "0");
     await page.locator(`article[data-message='${newest}']`).waitFor();

@@ -1,4 +1,5 @@
-// People who do not know one another: requests, what a stranger may send, blocks; notifications; and a call of three.
+// People who do not know one another: requests, what a stranger may send, blocks; notifications; a call of three, and two
+// calls at once.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { Daemon } from "./daemon.mjs";
@@ -107,7 +108,13 @@ describe("strangers", { concurrency: false }, () => {
       await person.sees("Shall we talk?");
     }
     await dora.press("Video call");
-    for (const person of [emil, finn]) await person.page.locator("button", { hasText: "A call goes on" }).click();
+    const rings = (person) => person.page.getByRole("dialog", { name: "Incoming group video call" });
+    for (const person of [emil, finn]) await rings(person).locator("text=dora in the call").waitFor();
+    await emil.page.keyboard.press("Enter"); // of somebody who writes just then: it answers nothing
+    await emil.press("Join with video");
+    await finn.press("Ignore");
+    await rings(finn).waitFor({ state: "detached" });
+    await finn.page.locator("button", { hasText: "A call goes on" }).click();
     for (const person of [dora, emil, finn]) {
       await person.page.waitForFunction(() => {
         const videos = [...document.querySelectorAll("video[aria-label^='Video of']")];
@@ -118,6 +125,24 @@ describe("strangers", { concurrency: false }, () => {
     for (const person of [dora, emil, finn]) await person.sees("Video call, ");
     await finn.go("calls");
     await finn.page.locator("ul[aria-label=Calls] li", { hasText: "Trio" }).locator("text=/Video call, /").waitFor();
+    assert.equal(await finn.page.locator("ul[aria-label=Calls] li", { hasText: "Trio" }).count(), 1);
+  });
+
+  step("who is in a call is rung by another one, and may decline it or change over", async () => {
+    for (const person of [dora, finn]) await person.beginChat("emil");
+    await dora.press("Voice call");
+    await emil.press("Answer with voice");
+    await dora.page.locator("[data-phase=active]").waitFor();
+    await finn.press("Voice call");
+    await emil.page.locator("dialog", { hasText: "The call with dora ends when you answer" }).waitFor();
+    await emil.press("Decline");
+    await finn.page.locator("text=Declined").waitFor();
+    await finn.page.locator("[data-phase]").waitFor({ state: "detached" });
+    await finn.press("Voice call");
+    await emil.press("Answer with voice");
+    await dora.page.locator("[data-phase=ended]").waitFor();
+    await finn.page.locator("[data-phase=active]").waitFor();
+    await finn.press("Hang up");
     for (const person of [dora, emil, finn]) await person.leave();
   });
 });

@@ -10,7 +10,7 @@ import { kDefaultServer } from "./profile.js";
 const globals: Record<keyof Globals | "help", Option> = {
   profile: { type: "string", help: "which device of which account [$GODWIT_PROFILE, default]" },
   server: { type: "string", help: `[$GODWIT_SERVER, the account's, ${kDefaultServer}]` },
-  home: { type: "string", help: "where profiles are [$GODWIT_CHAT_HOME, ~/.godwit]" },
+  home: { type: "string", help: "where profiles are [$GODWIT_CLIENT_HOME, ~/.godwit]" },
   json: { type: "boolean", help: "results and errors as lines of JSON" },
   timeout: { type: "string", help: "seconds to wait for the server [20]" },
   help: { type: "boolean", help: "this text, or that of a command" },

@@ -18,7 +18,7 @@ export class Profile {
   constructor(options: { profile?: string; home?: string; server?: string }) {
     this.name = options.profile ?? process.env.GODWIT_PROFILE ?? "default";
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(this.name)) throw usage("a profile's name has up to 64 letters, digits, dots, dashes");
-    this.home = options.home ?? process.env.GODWIT_CHAT_HOME ?? path.join(homedir(), ".godwit");
+    this.home = options.home ?? process.env.GODWIT_CLIENT_HOME ?? path.join(homedir(), ".godwit");
     this.directory = path.join(this.home, this.name);
     this.#server = options.server ?? process.env.GODWIT_SERVER;
   }

@@ -27,8 +27,7 @@ export class Chat {
   #errors = "";
 
   constructor(world: World, args: string[]) {
-    const env = { ...process.env, GODWIT_CHAT_HOME: world.home, GODWIT_SERVER: world.url, TZ: "UTC" };
-    this.#process = spawn(process.execPath, [kChat, ...args], { env, stdio: "pipe" });
+    this.#process = spawn(process.execPath, [kChat, ...args], { env: world.environment, stdio: "pipe" });
     this.#process.stdout!.on("data", (data) => (this.#out += data));
     this.#process.stderr!.on("data", (data) => (this.#errors += data));
     this.ended = new Promise((resolve) => {
@@ -86,6 +85,12 @@ export class World {
     return `ws://127.0.0.1:${this.#port}`;
   }
 
+  /** Client and daemon are often started from one shell: neither may take the other's variables for its own. */
+  get environment(): NodeJS.ProcessEnv {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("GODWIT_"));
+    return { ...Object.fromEntries(inherited), GODWIT_CLIENT_HOME: this.home, GODWIT_SERVER: this.url, TZ: "UTC" };
+  }
+
   /** A second start keeps data and port. */
   async start(): Promise<void> {
     if (!existsSync(kDaemon)) throw new Error(`no daemon at ${kDaemon}: build it, or set GODWIT_BIN`);
@@ -96,8 +101,7 @@ export class World {
       "log.level": "debug", "storage.min_free_bytes": "0", "limits.address_registrations_per_hour": "0",
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GODWIT_")));
-    this.#daemon = spawn(kDaemon, flags, { stdio: ["ignore", output, output], env });
+    this.#daemon = spawn(kDaemon, flags, { stdio: ["ignore", output, output], env: this.environment });
     for (let tries = 0; tries < 1500; tries++) {
       const text = readFileSync(this.log).subarray(begin).toString();
       const started = text.split("\n").find((line) => line.includes('"started"'));

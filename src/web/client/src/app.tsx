@@ -4,7 +4,8 @@ import { Toasts } from "./components/Toasts";
 import { CallOverlay } from "./screens/CallOverlay";
 import { Shell } from "./screens/Shell";
 import { Welcome } from "./screens/Welcome";
-import { account, brokenBy, connection, phase, start } from "./state/client";
+import { call, minimized } from "./state/calls";
+import { account, attempt, brokenBy, connection, phase, start } from "./state/client";
 
 function Notice(props: { title: string; text: string; action?: string; onAction?: () => void }) {
   return (
@@ -23,11 +24,23 @@ function Notice(props: { title: string; text: string; action?: string; onAction?
   );
 }
 
-const kStopped: Record<string, string> = {
+/** After these the device cannot come back: what it has stored can be looked at by nobody, and is only in the way. */
+const kGone: Record<string, string> = {
   account_deleted: "The account was deleted.",
-  replaced: "This device is connected from another place.",
+  device_revoked: "This device was signed out by another of your devices.",
   revoked: "This device was signed out by another of your devices.",
+  user_not_found: "The account was deleted.",
 };
+const kStopped: Record<string, string> = {
+  encryption: "The server contradicts itself about keys. Do not trust it until its operator has explained that.",
+  replaced: "This device is connected from another place.",
+};
+
+function Stopped({ reason }: { reason: string }) {
+  const gone = kGone[reason];
+  if (gone) return <Notice title="Signed out" text={`${gone} What it has kept of your chats is removed when you start anew.`} action="Start anew" onAction={() => void attempt((client) => client.settings.signOut())} />;
+  return <Notice title="Not connected" text={kStopped[reason] ?? `The server refuses this device (${reason}).`} action="Try again" onAction={() => location.reload()} />;
+}
 
 function Current() {
   if (phase.value === "opening") {
@@ -44,13 +57,13 @@ function Current() {
     return <Notice title="The store of this browser cannot be opened" text={brokenBy.value} action="Try again" onAction={() => start()} />;
   }
   if (!account.value) return <Welcome />;
-  if (connection.value.state === "stopped") {
-    const reason = connection.value.reason ?? "";
-    return <Notice title="Signed out" text={kStopped[reason] ?? `The server refuses this device (${reason}).`} action="Try again" onAction={() => location.reload()} />;
-  }
+  if (connection.value.state === "stopped") return <Stopped reason={connection.value.reason ?? ""} />;
+  const covered = !!call.value && call.value.phase !== "ended" && !minimized.value;
   return (
     <>
-      <Shell />
+      <div class="h-full" inert={covered}>
+        <Shell />
+      </div>
       <CallOverlay />
     </>
   );

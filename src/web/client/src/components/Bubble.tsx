@@ -20,7 +20,7 @@ export interface BubbleActions {
 }
 
 function Text({ text }: { text: string }) {
-  if (isFewEmoji(text)) return <span class="text-4xl leading-tight">{text}</span>;
+  if (isFewEmoji(text)) return <span class="block text-4xl leading-tight">{text}</span>;
   return (
     <>
       {pieces(text).map((piece, i) =>
@@ -87,6 +87,11 @@ export function Bubble(props: { message: Message; group: boolean; first: boolean
         >
           {props.group && !own && props.first && <p class={`text-sm font-semibold ${nameColor(message.from)}`}>{nameOf(message.from)}</p>}
           {message.replyTo && <Quoted message={message} onJump={actions.jump} />}
+          {message.replyToStatus && (
+            <p class="mb-1 flex items-center gap-1.5 rounded-lg border-l-4 border-primary bg-base-content/8 px-2.5 py-1.5 text-sm">
+              <Icon name="status" class="size-4" /> {own ? "Reply to their status" : "Reply to your status"}
+            </p>
+          )}
           <p class={`wrap-anywhere whitespace-pre-wrap ${plain ? "" : "flex items-center gap-1.5 italic opacity-80"}`} dir="auto">
             {plain ? <Text text={text} /> : <><Icon name={content.kind === "removed" ? "trash" : "lock"} class="size-4" /> {text}</>}
             {/* Room for what floats at the end of the last line. */}

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Avatar } from "./Avatar";
 
-export function CallTile(props: { id: string; name: string; stream?: MediaStream; video: boolean; self?: boolean }) {
+export function CallTile(props: { id: string; name: string; stream?: MediaStream; video: boolean; group?: boolean; self?: boolean; small?: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
   const { stream } = props;
   useEffect(() => {
@@ -16,8 +16,8 @@ export function CallTile(props: { id: string; name: string; stream?: MediaStream
   return (
     <div class="relative grid size-full min-h-0 place-items-center overflow-hidden rounded-box bg-[#1d2527]">
       <video ref={element} autoPlay playsInline muted={props.self} class={`absolute inset-0 size-full ${props.self ? "-scale-x-100 object-cover" : "object-contain"} ${pictured ? "" : "opacity-0"}`} aria-label={props.self ? "Your camera" : `Video of ${props.name}`} />
-      {!pictured && <Avatar id={props.id} name={props.name} size={props.self ? "md" : "xl"} />}
-      {!props.self && <span class="absolute bottom-3 left-3 rounded-full bg-black/50 px-3 py-1 text-sm">{props.name}</span>}
+      {!pictured && <Avatar id={props.id} name={props.name} group={props.group} size={props.self || props.small ? "md" : "xl"} />}
+      {!props.self && !props.small && <span class="absolute bottom-3 left-3 rounded-full bg-black/50 px-3 py-1 text-sm">{props.name}</span>}
     </div>
   );
 }

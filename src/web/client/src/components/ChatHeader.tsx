@@ -1,44 +1,24 @@
 // The head of a chat: who it is, whether they are there, and the calls.
 import type { Chat } from "@godwit/client";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { momentText } from "../lib/format";
 import { go, pathTo } from "../lib/route";
-import { begin, call } from "../state/calls";
+import { begin } from "../state/calls";
 import { titleOf } from "../state/chats";
-import { client } from "../state/client";
-import { presences, typing, watch } from "../state/presence";
+import { presenceOf, typing, watch } from "../state/presence";
 import { nameOf } from "../state/profiles";
 import { Avatar } from "./Avatar";
 import { Icon, IconButton } from "./Icon";
+import { OngoingCall } from "./OngoingCall";
 
 function presenceText(chat: Chat): string {
   const typers = typing.value.get(chat.id);
   if (typers) return chat.kind === "group" ? `${typers.map(nameOf).join(", ")} typing…` : "typing…";
   if (chat.kind === "group") return chat.memberCount && !chat.left ? `${chat.memberCount} members` : "Group";
-  const presence = chat.peer && presences.value.get(chat.peer);
+  const presence = chat.peer && presenceOf(chat.peer);
   if (!presence || presence.state === "hidden") return "";
   if (presence.state === "online") return "online";
   return presence.lastSeenAt ? `last seen ${momentText(presence.lastSeenAt)}` : "";
-}
-
-/** A call of the group that one can join. */
-function OngoingCall({ chat }: { chat: Chat }) {
-  const [ongoing, setOngoing] = useState<{ video: boolean; participants: string[] }>();
-  const last = chat.preview?.id;
-  useEffect(() => {
-    if (chat.kind !== "group" || chat.left) return;
-    let ended = false;
-    client().calls.ongoing(chat.id).then((found) => ended || setOngoing(found), () => {});
-    return () => void (ended = true);
-  }, [chat.id, last, call.value?.phase]);
-  if (!ongoing || call.value?.chat === chat.id) return null;
-  return (
-    <button class="flex items-center gap-3 bg-primary px-4 py-2 text-sm text-primary-content" onClick={() => void begin(chat.id, ongoing.video)}>
-      <Icon name={ongoing.video ? "video" : "phone"} class="size-4" />
-      <span class="grow text-left">A call goes on with {ongoing.participants.map(nameOf).join(", ")}</span>
-      <b>Join</b>
-    </button>
-  );
 }
 
 export function ChatHeader({ chat, onSearch }: { chat: Chat; onSearch: () => void }) {

@@ -1,27 +1,16 @@
 // A chat in the list.
-import type { Chat, Content } from "@godwit/client";
+import type { Chat } from "@godwit/client";
+import { previewText } from "../lib/content";
 import { countText, whenText } from "../lib/format";
 import { pathTo } from "../lib/route";
 import { isMuted, titleOf } from "../state/chats";
 import { account } from "../state/client";
 import { isOnline, typing } from "../state/presence";
-import { nameOf } from "../state/profiles";
+import { nameOf, nameOrYou } from "../state/profiles";
 import { ringOf } from "../state/statuses";
 import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { Ticks } from "./Ticks";
-
-/** What stands for a last message that is no text. */
-const kKinds: Record<Content["kind"], string> = {
-  text: "",
-  removed: "This message was deleted",
-  unreadable: "A message that cannot be read here",
-  group: "The group was changed",
-  timer: "The time of disappearing messages was set",
-  call: "Call",
-  security: "The safety number has changed",
-  unknown: "This needs a newer version of Godwit",
-};
 
 function Preview({ chat }: { chat: Chat }) {
   const typers = typing.value.get(chat.id);
@@ -37,8 +26,7 @@ function Preview({ chat }: { chat: Chat }) {
   const { preview } = chat;
   if (!preview) return <>{chat.left ? "You left" : "No messages yet"}</>;
   const own = preview.from === account.value?.userId;
-  const writer = chat.kind === "group" && !own && preview.kind === "text" ? `${nameOf(preview.from)}: ` : "";
-  const text = preview.text || kKinds[preview.kind];
+  if (preview.content) return <i>{previewText(preview.content, nameOrYou, preview.from, own)}</i>;
   return (
     <>
       {own && preview.state && (
@@ -46,7 +34,8 @@ function Preview({ chat }: { chat: Chat }) {
           <Ticks state={preview.state} />
         </span>
       )}
-      {preview.kind === "text" ? writer + text : <i>{text}</i>}
+      {chat.kind === "group" && !own && `${nameOf(preview.from)}: `}
+      {preview.text}
     </>
   );
 }

@@ -93,8 +93,16 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
   };
   return (
     <div class="relative shrink-0 border-t border-base-300 bg-base-100 px-3 py-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
+      {picking && <div class="fixed inset-0 z-10" onClick={() => setPicking(false)} />}
       {picking && (
-        <div class="rise absolute bottom-full left-3 z-10 mb-2 w-[min(24rem,calc(100%-1.5rem))] rounded-box border border-base-300 bg-base-100 p-3 shadow-lg">
+        <div
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            setPicking(false);
+            input.current?.focus();
+          }}
+          class="rise absolute bottom-full left-3 z-20 mb-2 w-[min(24rem,calc(100%-1.5rem))] rounded-box border border-base-300 bg-base-100 p-3 shadow-lg"
+        >
           <Later>
             <EmojiPicker onPick={insert} />
           </Later>

@@ -1,4 +1,5 @@
 // Tells when the application is not connected, what that means, and when it tries again.
+import type { ConnectionState } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { client, connection, storage } from "../state/client";
 import { Icon } from "./Icon";
@@ -12,6 +13,8 @@ function Waiting({ until }: { until: number }) {
   }, [until]);
   return <span aria-hidden="true">{seconds ? `Trying again in ${seconds} s` : "Trying again…"}</span>;
 }
+
+const kPatience = 700; // ms
 
 const kNote = "flex items-center gap-3 px-4 py-2 text-sm";
 
@@ -29,16 +32,27 @@ export function StorageNotice() {
   }
 }
 
+/** The state once it has lasted a while: without that everything would jump whenever the page is opened. */
+function useLasting(state: ConnectionState): ConnectionState {
+  const [lasting, setLasting] = useState<ConnectionState>("online");
+  useEffect(() => {
+    const timer = setTimeout(() => setLasting(state), state === "online" ? 0 : kPatience);
+    return () => clearTimeout(timer);
+  }, [state]);
+  return lasting;
+}
+
 export function ConnectionBar() {
   const { state, retryAt } = connection.value;
+  const shown = useLasting(state);
   return (
-    <div role="status">
-      {state === "offline" && (
+    <div role="status" data-connection={state}>
+      {shown === "offline" && (
         <p class={`${kNote} bg-neutral text-neutral-content`}>
           <Icon name="warning" class="size-4" /> Offline. Messages are sent when there is a network.
         </p>
       )}
-      {state === "connecting" && (
+      {shown === "connecting" && (
         <p class={`${kNote} bg-base-200`}>
           <span class="loading loading-spinner loading-xs" />
           {retryAt ? <Waiting until={retryAt} /> : "Connecting…"}
@@ -49,7 +63,7 @@ export function ConnectionBar() {
           )}
         </p>
       )}
-      {state === "catching_up" && (
+      {shown === "catching_up" && (
         <p class={`${kNote} bg-base-200`}>
           <span class="loading loading-spinner loading-xs" /> Receiving messages…
         </p>

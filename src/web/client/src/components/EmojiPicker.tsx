@@ -1,6 +1,10 @@
 // Chooses an emoji, by looking or by a word.
 import { useState } from "preact/hooks";
+import { takeFocus } from "../lib/focus";
 import { findEmoji, kGroups, type Emoji } from "../lib/emoji";
+
+/** Where a keyboard on the screen would cover the emoji, one looks first. */
+const kTyped = matchMedia("(pointer: fine)").matches;
 
 export default function EmojiPicker({ onPick }: { onPick: (emoji: string) => void }) {
   const [query, setQuery] = useState("");
@@ -14,9 +18,14 @@ export default function EmojiPicker({ onPick }: { onPick: (emoji: string) => voi
     </div>
   );
   const found = query.trim() ? findEmoji(query) : undefined;
+  const pickFirst = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || !found?.[0]) return;
+    event.preventDefault();
+    onPick(found[0].emoji);
+  };
   return (
     <div class="flex min-h-0 flex-col gap-3">
-      <input class="input w-full" type="search" placeholder="Search emoji" aria-label="Search emoji" value={query} onInput={(event) => setQuery(event.currentTarget.value)} />
+      <input class="input w-full" type="search" placeholder="Search emoji" aria-label="Search emoji" ref={kTyped ? takeFocus : undefined} value={query} onKeyDown={pickFirst} onInput={(event) => setQuery(event.currentTarget.value)} />
       <div class="flex h-72 flex-col gap-3 overflow-y-auto" tabIndex={0} role="group" aria-label="Emoji">
         {found
           ? found.length

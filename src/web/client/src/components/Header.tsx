@@ -14,6 +14,18 @@ export function Header(props: { title: string; onBack?: (() => void) | "phone" |
   );
 }
 
+/** In place of what is not there, or not any more. */
+export function Missing(props: { text: string; onBack: () => void }) {
+  return (
+    <div class="flex h-full flex-col">
+      <header class="flex h-16 shrink-0 items-center px-4 md:hidden">
+        <IconButton icon="back" label="Back" class="-ml-2" onClick={props.onBack} />
+      </header>
+      <p class="m-auto p-6 text-center text-soft">{props.text}</p>
+    </div>
+  );
+}
+
 /** A page of settings: a head and cards below one another. */
 export function Page(props: { title: string; children: ComponentChildren; onBack?: (() => void) | "phone" | true }) {
   return (

@@ -3,7 +3,7 @@ import type { Message } from "@godwit/client";
 import { previewText } from "../lib/content";
 import { timeText } from "../lib/format";
 import { go } from "../lib/route";
-import { nameOf } from "../state/profiles";
+import { nameOrYou } from "../state/profiles";
 import { Icon, type IconName } from "./Icon";
 
 function iconOf({ content }: Message): IconName {
@@ -21,7 +21,7 @@ function iconOf({ content }: Message): IconName {
 
 export function Line({ message }: { message: Message }) {
   const { content } = message;
-  const text = previewText(content, nameOf, message.own ? "You" : nameOf(message.from), message.own);
+  const text = previewText(content, nameOrYou, message.from, message.own);
   const about = content.kind === "security" ? content.event.user : undefined;
   const missed = content.kind === "call" && !message.own && (content.outcome === "missed" || content.outcome === "cancelled");
   const inside = (

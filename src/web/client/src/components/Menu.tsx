@@ -21,6 +21,8 @@ export function Menu(props: {
   children?: ComponentChildren;
 }) {
   const list = useRef<HTMLUListElement>(null);
+  // A finger that is still down from the long press that opened the menu chooses nothing when it is lifted.
+  const pressed = useRef(false);
   const buttons = () => [...(list.current?.querySelectorAll("button") ?? [])];
 
   // Kept inside the window.
@@ -48,7 +50,18 @@ export function Menu(props: {
     event.stopPropagation();
   };
   return (
-    <div class="fixed inset-0 z-50" onClick={props.onClose} onContextMenu={(event) => (event.preventDefault(), props.onClose())}>
+    <div
+      class="fixed inset-0 z-50"
+      onPointerDown={() => (pressed.current = true)}
+      onClickCapture={(event) => {
+        if (event.detail > 0 && !pressed.current) event.stopPropagation(); // 0: by the keyboard
+      }}
+      onClick={props.onClose}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        if (pressed.current) props.onClose();
+      }}
+    >
       <ul
         ref={list}
         role="menu"

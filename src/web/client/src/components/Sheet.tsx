@@ -8,11 +8,14 @@ export function Sheet(props: {
   onClose: () => void;
   children: ComponentChildren;
   wide?: boolean;
+  /** Comes by itself: the focus goes to the sheet as a whole, so that what is being typed presses none of its buttons. */
+  calm?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
+    if (props.calm) dialog.current?.focus();
     return () => before instanceof HTMLElement && before.focus();
   }, []);
   const onBackdrop = (event: MouseEvent) => event.target === dialog.current && props.onClose();
@@ -21,6 +24,7 @@ export function Sheet(props: {
       ref={dialog}
       class="modal modal-bottom sm:modal-middle"
       aria-label={props.title}
+      tabIndex={-1}
       onCancel={(event) => {
         event.preventDefault();
         props.onClose();

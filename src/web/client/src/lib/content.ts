@@ -10,42 +10,49 @@ function list(users: readonly UserId[], nameOf: NameOf): string {
   return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : (names[0] ?? "");
 }
 
-export function groupText(change: GroupChange, by: string, nameOf: NameOf): string {
+/** Names stay as they are written. */
+const begin = (name: string): string => (name === "you" ? "You" : name);
+
+/** `nameOf` gives names as they are within a sentence: "you" for oneself. */
+export function groupText(change: GroupChange, from: UserId, nameOf: NameOf): string {
+  const by = begin(nameOf(from));
+  const added = change.added?.filter((user) => user !== from) ?? [];
   const parts: string[] = [];
   if (change.created) parts.push(`${by} made the group`);
-  if (change.name !== undefined && !change.created) parts.push(`${by} named the group “${change.name}”`);
-  if (change.added?.length) parts.push(`${list(change.added, nameOf)} joined`);
+  else if (change.added?.includes(from)) parts.push(`${by} joined`);
+  if (change.name !== undefined && !change.created) parts.push(change.name ? `${by} named the group “${change.name}”` : `${by} changed the name of the group`);
+  if (added.length) parts.push(`${by} added ${list(added, nameOf)}`);
   if (change.left) parts.push(`${by} left`);
   else if (change.removed?.length) parts.push(`${by} removed ${list(change.removed, nameOf)}`);
   for (const { user, role } of change.roles ?? []) {
-    parts.push(role === "member" ? `${nameOf(user)} is no admin any more` : `${nameOf(user)} is ${role === "owner" ? "the owner" : "an admin"} now`);
+    if (role === "member") parts.push(`${by} took the admin rights from ${nameOf(user)}`);
+    else parts.push(`${by} made ${nameOf(user)} ${role === "owner" ? "the owner" : "an admin"}`);
   }
   if (change.settings && !change.created) parts.push(`${by} changed the settings`);
   return parts.length ? `${parts.join(". ")}.` : `${by} changed the group.`;
 }
 
 export function callText(content: Extract<Content, { kind: "call" }>, own: boolean): string {
-  const what = content.video ? "video call" : "voice call";
-  const capital = what[0]!.toUpperCase() + what.slice(1);
+  const begins = content.video ? "Video call" : "Voice call";
   switch (content.outcome) {
     case "ended":
-      return `${capital}, ${durationText(content.durationS)}`;
+      return `${begins}, ${durationText(content.durationS)}`;
     case "ongoing":
-      return `A ${what} goes on`;
+      return `${begins} began`;
     case "missed":
     case "cancelled":
-      return own ? `${capital}, no answer` : `Missed ${what}`;
+      return own ? `${begins}, no answer` : `Missed ${begins.toLowerCase()}`;
     case "rejected":
-      return `${capital} declined`;
+      return `${begins} declined`;
     case "busy":
-      return `${capital}, busy`;
+      return `${begins}, busy`;
     case "failed":
-      return `${capital} failed`;
+      return `${begins} failed`;
   }
 }
 
 export function securityText(event: SecurityEvent, nameOf: NameOf): string {
-  const who = event.user ? nameOf(event.user) : "Somebody";
+  const who = event.user ? begin(nameOf(event.user)) : "Somebody";
   switch (event.kind) {
     case "device_added":
       return `${who} has a new device. Your safety number has changed.`;
@@ -76,7 +83,7 @@ export function securityText(event: SecurityEvent, nameOf: NameOf): string {
 }
 
 /** One line of any content, without its writer. */
-export function previewText(content: Content, nameOf: NameOf, by = "", own = false): string {
+export function previewText(content: Content, nameOf: NameOf, from: UserId = "", own = false): string {
   switch (content.kind) {
     case "text":
       return content.text;
@@ -85,7 +92,7 @@ export function previewText(content: Content, nameOf: NameOf, by = "", own = fal
     case "unreadable":
       return unreadableText(content.reason);
     case "group":
-      return groupText(content.change, by, nameOf);
+      return groupText(content.change, from, nameOf);
     case "timer":
       return content.timerS ? `Messages disappear after ${timerText(content.timerS)}` : "Messages do not disappear any more";
     case "call":

@@ -5,7 +5,7 @@ const kTexts: Partial<Record<string, string>> = {
   already_member: "They are in the group already.",
   audience_empty: "Nobody would see this status. Add contacts, or change who may see it.",
   call_answered: "The call was answered on another device.",
-  call_exists: "There is a call already.",
+  call_exists: "You are in a call already.",
   call_full: "The call is full.",
   call_not_found: "The call is over.",
   closed: "Godwit was closed in this tab.",
@@ -44,7 +44,7 @@ export const codeText = (error: { code: string; message: string }): string => kT
 
 export function errorText(error: unknown): string {
   if (error instanceof GodwitError) return codeText(error);
-  if (error instanceof DOMException && error.name === "NotAllowedError") return "The browser did not allow it.";
+  if (error instanceof DOMException && error.name === "NotAllowedError") return "The browser does not allow that. Look at what it permits this page.";
   if (error instanceof DOMException && error.name === "NotFoundError") return "No camera or microphone was found.";
   return error instanceof Error ? error.message : String(error);
 }

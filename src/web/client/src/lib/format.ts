@@ -25,15 +25,22 @@ export function whenText(ms: number, now = Date.now()): string {
 /** As between the messages of two days. */
 export function dayText(ms: number, now = Date.now()): string {
   const days = dayOf(now) - dayOf(ms);
-  if (days <= 0) return "Today";
+  if (days === 0) return "Today";
   if (days === 1) return "Yesterday";
-  return days < 7 ? weekday.format(ms) : longDate.format(ms);
+  if (days === -1) return "Tomorrow";
+  return days > 0 && days < 7 ? weekday.format(ms) : longDate.format(ms);
 }
+
+const kNear = new Set(["Today", "Yesterday", "Tomorrow"]);
 
 /** A day and its time, as "Yesterday at 10:21". */
 export function momentText(ms: number, now = Date.now()): string {
-  return `${dayText(ms, now).toLowerCase()} at ${clock.format(ms)}`.replace(/^\d/, (digit) => `on ${digit}`);
+  const day = dayText(ms, now);
+  return `${kNear.has(day) ? day.toLowerCase() : `on ${day}`} at ${clock.format(ms)}`;
 }
+
+/** The same after "until". */
+export const untilText = (ms: number, now?: number): string => momentText(ms, now).replace(/^on /, "");
 
 /** The length of a call, as 3:07 or 1:00:12. */
 export function durationText(seconds: number): string {

@@ -4,10 +4,19 @@ import { dayOf } from "./format";
 
 const kTogether = 5 * 60_000; // ms between messages of one writer that are shown as one group
 
-export type Row =
-  | { kind: "day"; key: string; at: number }
-  | { kind: "unread"; key: "unread" }
-  | { kind: "message"; key: MessageId; message: Message; first: boolean; last: boolean };
+type MessageRow = { kind: "message"; key: MessageId; message: Message; first: boolean; last: boolean };
+export type Row = { kind: "day"; key: string; at: number } | { kind: "unread"; key: "unread" } | MessageRow;
+
+/** The row that a message had last: while nothing of it changes it is the same object, and not drawn again. */
+const rowOf = new WeakMap<Message, MessageRow>();
+
+function messageRow(message: Message, first: boolean, last: boolean): MessageRow {
+  const known = rowOf.get(message);
+  if (known?.first === first && known.last === last) return known;
+  const row: MessageRow = { kind: "message", key: message.id, message, first, last };
+  rowOf.set(message, row);
+  return row;
+}
 
 const isBubble = ({ content: { kind } }: Message): boolean => !["group", "timer", "security", "call"].includes(kind);
 
@@ -26,17 +35,21 @@ export function rowsOf(messages: readonly Message[], firstUnread?: MessageId): R
     if (unread) rows.push({ kind: "unread", key: "unread" });
     const first = unread || !together(before, message);
     const last = after?.id === firstUnread || !together(message, after);
-    rows.push({ kind: "message", key: message.id, message, first, last });
+    rows.push(messageRow(message, first, last));
   });
   return rows;
 }
+
+/** As the SDK counts what is unread: lines between messages do not, but a missed call does. */
+const counts = ({ own, content }: Message): boolean =>
+  !own && (content.kind === "text" || content.kind === "unknown" || (content.kind === "call" && content.outcome === "missed"));
 
 /** The first of the last `unread` messages of others. */
 export function firstUnread(messages: readonly Message[], unread: number): MessageId | undefined {
   let left = unread;
   for (let i = messages.length - 1; i >= 0 && left > 0; --i) {
     const message = messages[i]!;
-    if (!message.own && --left === 0) return message.id;
+    if (counts(message) && --left === 0) return message.id;
   }
   return undefined;
 }

@@ -48,11 +48,14 @@ export function CallList() {
     load().catch(failed);
     return client().on("messageChanged", ({ content }) => content.kind === "call" && void load().catch(failed));
   }, []);
+  // A group's call has two lines in its chat, one when it begins and one when it is over: here the later one stands for both.
+  const over = new Set(calls?.flatMap(({ content }) => (content.kind === "call" && content.outcome !== "ongoing" ? [content.callId] : [])));
+  const shown = calls?.filter(({ content }) => content.kind === "call" && (content.outcome !== "ongoing" || !over.has(content.callId)));
   return (
     <div class="flex min-h-0 grow flex-col">
       <Header title="Calls" />
       <ul class="flex min-h-0 grow flex-col overflow-y-auto pb-4" aria-label="Calls">
-        {calls?.map((message) => <CallRow key={message.id} message={message} />)}
+        {shown?.map((message) => <CallRow key={message.id} message={message} />)}
         {calls?.length === 0 && <li class="p-8 text-center text-soft">No calls yet.</li>}
         {more && (
           <li class="p-4 text-center">

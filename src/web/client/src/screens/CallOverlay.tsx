@@ -1,16 +1,18 @@
-// The call that rings or goes on: over everything, or a card while one looks at something else.
+// The call that goes on: over everything, or a card while one looks at something else; and what rings.
 import type { Call } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
-import { Avatar } from "../components/Avatar";
 import { CallTile } from "../components/CallTile";
-import { Icon, type IconName } from "../components/Icon";
+import { kHangUp, kPlain, Round } from "../components/CallButton";
+import { Icon } from "../components/Icon";
 import { MediaChoice } from "../components/MediaChoice";
 import { Sheet } from "../components/Sheet";
+import { takeFocus, useFocusBack } from "../lib/focus";
 import { durationText } from "../lib/format";
-import { answer, call, changeMedia, end, incoming, minimized } from "../state/calls";
-import { titleOfId } from "../state/chats";
+import { call, changeMedia, end, minimized, ringing } from "../state/calls";
+import { chatOf, titleOfId } from "../state/chats";
 import { client } from "../state/client";
 import { nameOf } from "../state/profiles";
+import { IncomingCall } from "./IncomingCall";
 
 const kEnds: Record<string, string> = {
   busy: "Busy",
@@ -35,17 +37,19 @@ function useSeconds(since: number | undefined): number {
 
 const titleOf = (of: Call): string => titleOfId(of.chat) ?? (of.participants[0] ? nameOf(of.participants[0].user) : "Call");
 
+const isGroup = (of: Call): boolean => chatOf(of.chat)?.kind === "group";
+
 function PhaseText({ of }: { of: Call }) {
   const seconds = useSeconds(of.phase === "active" ? of.startedAt : undefined);
   switch (of.phase) {
     case "calling":
       return <>Calling…</>;
     case "ringing":
-      return <>{of.outgoing ? "Ringing…" : of.video ? "Video call" : "Voice call"}</>;
+      return <>Ringing…</>;
     case "connecting":
       return <>Connecting…</>;
     case "active":
-      return <>{durationText(seconds)}</>;
+      return <>{of.participants.length || !isGroup(of) ? durationText(seconds) : "Waiting for others…"}</>;
     case "reconnecting":
       return <>Connecting again…</>;
     case "ended":
@@ -53,41 +57,15 @@ function PhaseText({ of }: { of: Call }) {
   }
 }
 
-function Round(props: { icon: IconName; label: string; onClick: () => void; look: string; pressed?: boolean; turned?: boolean }) {
-  return (
-    <button class={`btn btn-circle size-16 border-0 ${props.look}`} aria-label={props.label} title={props.label} aria-pressed={props.pressed} onClick={props.onClick}>
-      <Icon name={props.icon} class={`size-7 ${props.turned ? "rotate-135" : ""}`} />
-    </button>
-  );
-}
-
-const kHangUp = "bg-[#c4302b] text-white hover:bg-[#a82621]";
-const kAnswer = "bg-[#176b3a] text-white hover:bg-[#125a30]";
-const kPlain = "bg-white/15 text-white hover:bg-white/25";
-
-function Incoming({ of }: { of: Call }) {
-  return (
-    <Sheet title={of.video ? "Incoming video call" : "Incoming call"} onClose={() => void end(of)}>
-      <div class="flex flex-col items-center gap-4 py-4">
-        <Avatar id={of.chat} name={titleOf(of)} size="xl" />
-        <p class="text-2xl font-semibold">{titleOf(of)}</p>
-        <div class="flex gap-8 pt-2">
-          <Round icon="phone" turned label="Decline" look={kHangUp} onClick={() => void end(of)} />
-          <Round icon="phone" label="Answer with voice" look={kAnswer} onClick={() => void answer(of, false)} />
-          {of.video && <Round icon="video" label="Answer with video" look={kAnswer} onClick={() => void answer(of, true)} />}
-        </div>
-      </div>
-    </Sheet>
-  );
-}
-
 function Full({ of }: { of: Call }) {
   const [choosing, setChoosing] = useState(false);
   const { calls } = client();
   const over = of.phase === "ended";
-  const columns = of.participants.length > 1 ? "sm:grid-cols-2" : "";
+  const count = of.participants.length;
+  const columns = count > 4 ? "grid-cols-2 sm:grid-cols-3" : count > 2 ? "grid-cols-2" : count > 1 ? "sm:grid-cols-2" : "";
+  useFocusBack();
   return (
-    <section class="fixed inset-0 z-40 flex flex-col bg-[#101516] text-white" aria-label={`Call with ${titleOf(of)}`} data-phase={of.phase}>
+    <section ref={takeFocus} tabIndex={-1} class="fixed inset-0 z-40 flex flex-col bg-[#101516] text-white" aria-label={`Call with ${titleOf(of)}`} data-phase={of.phase}>
       <header class="flex items-center gap-3 p-4">
         <button class={`btn btn-circle border-0 ${kPlain}`} aria-label="Make the call small" onClick={() => (minimized.value = true)}>
           <Icon name="down" />
@@ -100,7 +78,7 @@ function Full({ of }: { of: Call }) {
         </div>
       </header>
       <div class={`relative grid min-h-0 grow gap-2 p-2 ${columns}`}>
-        {of.participants.length ? of.participants.map((one) => <CallTile key={`${one.user} ${one.device}`} id={`u${one.user}`} name={nameOf(one.user)} stream={one.stream} video={of.video} />) : <CallTile id={of.chat} name={titleOf(of)} video={false} />}
+        {count ? of.participants.map((one) => <CallTile key={`${one.user} ${one.device}`} id={`u${one.user}`} name={nameOf(one.user)} stream={one.stream} video={of.video} />) : <CallTile id={of.chat} name={titleOf(of)} group={isGroup(of)} video={false} />}
         {of.video && of.localStream && !over && (
           <div class="absolute right-4 bottom-4 aspect-[3/4] w-28 overflow-hidden rounded-box border-2 border-white/30 sm:w-40">
             <CallTile id="self" name="You" stream={of.localStream} video={!of.cameraOff} self />
@@ -128,10 +106,10 @@ function Full({ of }: { of: Call }) {
 
 function Small({ of }: { of: Call }) {
   return (
-    <section class="fixed right-4 bottom-24 z-40 flex items-center gap-3 rounded-box bg-[#101516] p-3 pr-4 text-white shadow-2xl" aria-label={`Call with ${titleOf(of)}`}>
+    <section class="fixed top-20 right-4 z-40 flex items-center gap-3 rounded-box bg-[#101516] p-3 pr-4 text-white shadow-2xl" aria-label={`Call with ${titleOf(of)}`}>
       {/* The sound goes on. */}
       <div class="size-12 overflow-hidden rounded-full">
-        <CallTile id={of.chat} name={titleOf(of)} stream={of.participants[0]?.stream} video={of.video} />
+        {of.participants.length ? of.participants.map((one) => <CallTile key={`${one.user} ${one.device}`} id={`u${one.user}`} name={nameOf(one.user)} stream={one.stream} video={of.video} small />) : <CallTile id={of.chat} name={titleOf(of)} group={isGroup(of)} video={false} small />}
       </div>
       <button class="text-left" onClick={() => (minimized.value = false)}>
         <b class="block">{titleOf(of)}</b>
@@ -148,7 +126,11 @@ function Small({ of }: { of: Call }) {
 
 export function CallOverlay() {
   const now = call.value;
-  if (!now) return null;
-  if (incoming(now)) return <Incoming of={now} />;
-  return minimized.value ? <Small of={now} /> : <Full of={now} />;
+  const [rings] = ringing.value;
+  return (
+    <>
+      {now && (minimized.value ? <Small of={now} /> : <Full of={now} />)}
+      {rings && <IncomingCall key={rings.id} call={rings} />}
+    </>
+  );
 }

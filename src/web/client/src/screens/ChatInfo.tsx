@@ -3,12 +3,12 @@ import type { Chat, ChatId } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../components/Avatar";
 import { Confirm } from "../components/Confirm";
-import { Card, Choice, Page, Switch } from "../components/Header";
+import { Card, Choice, Missing, Page, Switch } from "../components/Header";
 import { Icon, type IconName } from "../components/Icon";
-import { timerText } from "../lib/format";
+import { timerText, untilText } from "../lib/format";
 import { go, pathTo } from "../lib/route";
 import { begin } from "../state/calls";
-import { chatOf, isMuted, titleOf } from "../state/chats";
+import { chatOf, isMuted, loaded, titleOf } from "../state/chats";
 import { attempt, client } from "../state/client";
 import { profile } from "../state/profiles";
 import { failed } from "../state/toasts";
@@ -52,6 +52,21 @@ function ContactCard({ user }: { user: string }) {
   );
 }
 
+const kMutes = [
+  [0, "Off"],
+  [8 * 3_600_000, "For 8 hours"],
+  [7 * 86_400_000, "For a week"],
+  [Infinity, "Always"],
+] as const;
+
+function Mute({ chat }: { chat: Chat }) {
+  const until = isMuted(chat) ? chat.mutedUntil : 0;
+  const timed = until > 0 && until < Infinity;
+  const options = timed ? [[until, `Until ${untilText(until)}`] as const, ...kMutes] : kMutes;
+  const set = (ms: number) => ms !== until && void attempt((client) => client.chats.mute(chat.id, ms && Date.now() + ms));
+  return <Choice label="Mute notifications" value={until} options={options} onChange={set} />;
+}
+
 function Danger({ chat }: { chat: Chat }) {
   const [asking, setAsking] = useState<"clear" | "block" | "leave">();
   const leave = async () => {
@@ -72,7 +87,7 @@ function Danger({ chat }: { chat: Chat }) {
 
 export function ChatInfo({ id }: { id: ChatId }) {
   const chat = chatOf(id);
-  if (!chat) return null;
+  if (!chat) return <Missing text={loaded.value ? "This chat is not on this device." : ""} onBack={() => go()} />;
   const known = chat.peer ? profile(chat.peer) : undefined;
   return (
     <Page title={chat.kind === "group" ? "Group" : "Contact"} onBack={() => go("chat", id)}>
@@ -82,10 +97,10 @@ export function ChatInfo({ id }: { id: ChatId }) {
         {known?.handle && <p class="text-soft">@{known.handle}</p>}
         {!chat.left && !chat.blocked && (
           <div class="flex gap-2">
-            <button class="btn" onClick={() => void begin(id, false)}>
+            <button class="btn bg-base-100" onClick={() => void begin(id, false)}>
               <Icon name="phone" /> Call
             </button>
-            <button class="btn" onClick={() => void begin(id, true)}>
+            <button class="btn bg-base-100" onClick={() => void begin(id, true)}>
               <Icon name="video" /> Video
             </button>
           </div>
@@ -94,7 +109,9 @@ export function ChatInfo({ id }: { id: ChatId }) {
       {chat.peer && <ContactCard user={chat.peer} />}
       {chat.kind === "group" && !chat.left && <GroupInfo chat={chat} />}
       <Card>
-        <Switch label="Mute notifications" on={isMuted(chat)} onChange={(on) => void attempt((client) => client.chats.mute(id, on ? Infinity : 0))} />
+        <Mute chat={chat} />
+        <Switch label="Pin to the top" on={chat.pinned} onChange={(on) => void attempt((client) => client.chats.pin(id, on))} />
+        <Switch label="Archive" on={chat.archived} onChange={(on) => void attempt((client) => client.chats.archive(id, on))} />
         {(chat.kind === "direct" || (chat.role && chat.role !== "member")) && (
           <Choice label="Disappearing messages" value={chat.timerS} options={kTimers.some(([value]) => value === chat.timerS) ? kTimers : [[chat.timerS, timerText(chat.timerS)], ...kTimers]} onChange={(seconds) => void attempt((client) => client.chats.setTimer(id, seconds))} />
         )}

@@ -1,10 +1,11 @@
 // A chat: its head, its messages, and where one writes.
 import type { Chat, ChatId, Message, MessageId } from "@godwit/client";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Bubble, type BubbleActions } from "../components/Bubble";
 import { ChatHeader } from "../components/ChatHeader";
 import { ChatSearch } from "../components/ChatSearch";
 import { Composer, type Target } from "../components/Composer";
+import { Missing } from "../components/Header";
 import { Icon } from "../components/Icon";
 import { DayLine, Line, UnreadLine } from "../components/Line";
 import { MessageMenu } from "../components/MessageMenu";
@@ -13,12 +14,12 @@ import { VirtualList, type VirtualHandle } from "../components/VirtualList";
 import { Foot } from "../components/ChatFoot";
 import { previewText } from "../lib/content";
 import { dayText } from "../lib/format";
-import { replace, route } from "../lib/route";
+import { go, replace, route } from "../lib/route";
 import { estimate, firstUnread, rowsOf, type Row } from "../lib/rows";
 import { chatOf, loaded, putChat, titleOf } from "../state/chats";
 import { client } from "../state/client";
 import { Conversation } from "../state/conversation";
-import { nameOf } from "../state/profiles";
+import { nameOf, nameOrYou } from "../state/profiles";
 import { toast } from "../state/toasts";
 
 const kMarked = 2000; // ms that a message is marked which one has jumped to
@@ -49,7 +50,7 @@ function useReading(chat: Chat | undefined) {
 /** Says the newest message of somebody else for those who listen to the screen. */
 function Announcer({ message }: { message: Message | undefined }) {
   const first = useRef(message?.id);
-  const text = message && !message.own && message.id !== first.current ? `${nameOf(message.from)}: ${previewText(message.content, nameOf, nameOf(message.from))}` : "";
+  const text = message && !message.own && message.id !== first.current ? `${nameOf(message.from)}: ${previewText(message.content, nameOrYou, message.from)}` : "";
   return (
     <p class="sr-only" aria-live="polite">
       {text}
@@ -94,27 +95,37 @@ function Open({ chat, conversation }: { chat: Chat; conversation: Conversation }
     if (began.current && unread.current && !at) list.current?.show("unread");
   }, [began.current]);
 
+  // Whatever brought one to the end of what is at hand: a scroll, a jump, or that something else was being loaded then.
+  useEffect(() => {
+    if (!away && !conversation.newest.value) void conversation.newer();
+  }, [away, messages, conversation.newest.value]);
+
   const toEnd = async () => {
     if (!conversation.newest.value) await conversation.toNewest();
     list.current?.toEnd();
   };
-  const actions: BubbleActions = {
-    menu: (message, at) => setMenu({ message, at }),
-    reply: (message) => message.content.kind === "text" && setTarget({ kind: "reply", message }),
-    jump: (id) => void jump(id),
-    reactions: (message) => setMenu({ message, at: { x: 0, y: 0 }, begin: "reactions" }),
-  };
+  const actions = useMemo<BubbleActions>(
+    () => ({
+      menu: (message, at) => setMenu({ message, at }),
+      reply: (message) => message.content.kind === "text" && setTarget({ kind: "reply", message }),
+      jump: (id) => void jump(id),
+      reactions: (message) => setMenu({ message, at: { x: 0, y: 0 }, begin: "reactions" }),
+    }),
+    [conversation],
+  );
   const editLast = () => {
     const message = messages.findLast((one) => one.own && one.seq && one.content.kind === "text");
     if (message) setTarget({ kind: "edit", message });
   };
-  const render = (row: Row) => {
+  const group = chat.kind === "group";
+  const draw = (row: Row) => {
     if (row.kind === "day") return <DayLine text={dayText(row.at)} />;
     if (row.kind === "unread") return <UnreadLine />;
     const { message } = row;
     if (["group", "timer", "security", "call"].includes(message.content.kind)) return <Line message={message} />;
-    return <Bubble message={message} group={chat.kind === "group"} first={row.first} last={row.last} marked={marked === message.id} actions={actions} />;
+    return <Bubble message={message} group={group} first={row.first} last={row.last} marked={marked === message.id} actions={actions} />;
   };
+  const render = useCallback(draw, [actions, group, marked]);
   return (
     <div class="flex h-full flex-col">
       <ChatHeader chat={chat} onSearch={() => setSearching(!searching)} />
@@ -126,15 +137,13 @@ function Open({ chat, conversation }: { chat: Chat; conversation: Conversation }
           label={`Messages with ${titleOf(chat)}`}
           role="log"
           end
+          partial={!conversation.newest.value}
           rows={rows}
           estimate={estimate}
           render={render}
           handle={list}
           onStart={() => void conversation.older()}
-          onEnd={(end) => {
-            if (end) void conversation.newer();
-            setAway(!end);
-          }}
+          onEnd={(end) => setAway(!end)}
           onSeen={onSeen}
         />
         <TypingLine chat={chat} />
@@ -173,8 +182,6 @@ export function ChatScreen({ id }: { id: ChatId }) {
     if (!chatOf(id)) void client().chats.get(id).then((found) => found && putChat(found), () => {});
     return () => opened.close();
   }, [id]);
-  if (!chat || !conversation) {
-    return <p class="grid h-full place-items-center text-soft">{loaded.value && !chat ? "This chat is not on this device." : ""}</p>;
-  }
+  if (!chat || !conversation) return <Missing text={loaded.value && !chat ? "This chat is not on this device." : ""} onBack={() => go()} />;
   return <Open chat={chat} conversation={conversation} />;
 }

@@ -6,7 +6,7 @@ import { Card, Switch } from "../components/Header";
 import { IconButton } from "../components/Icon";
 import { Later, Qr } from "../components/lazy";
 import { Sheet } from "../components/Sheet";
-import { momentText } from "../lib/format";
+import { untilText } from "../lib/format";
 import { pathTo } from "../lib/route";
 import { attempt, client } from "../state/client";
 import { nameOf } from "../state/profiles";
@@ -34,7 +34,7 @@ function NewLink({ chat, onDone }: { chat: Chat; onDone: () => void }) {
           <code class="rounded-field bg-base-200 p-2 text-xs break-all select-all" data-testid="invite-link">
             {address(made.link)}
           </code>
-          <p class="text-sm text-soft">It is shown this once, and holds until {momentText(made.expiresAt)}.</p>
+          <p class="text-sm text-soft">It is shown this once, and holds until {untilText(made.expiresAt)}.</p>
           <button class="btn btn-primary" onClick={() => void navigator.clipboard.writeText(address(made.link!)).then(() => toast("Copied"), failed)}>
             Copy
           </button>
@@ -86,7 +86,7 @@ export function GroupDoors({ chat, admin }: { chat: Chat; admin: boolean }) {
         {links.map((link) => (
           <div key={link.id} class="flex items-center gap-3 py-1.5 text-sm">
             <span class="grow">
-              By {nameOf(link.madeBy)}, until {momentText(link.expiresAt)}
+              By {nameOf(link.madeBy)}, until {untilText(link.expiresAt)}
               {link.approve && ", with approval"}
             </span>
             <IconButton icon="trash" label="Revoke this link" class="btn-sm" onClick={() => void attempt((client) => client.groups.revokeInviteLink(chat.id, link.id)).then(load)} />

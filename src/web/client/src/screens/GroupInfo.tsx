@@ -2,6 +2,7 @@
 import type { Chat, Group, GroupMember, Role } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../components/Avatar";
+import { Confirm } from "../components/Confirm";
 import { Card, Choice } from "../components/Header";
 import { Icon } from "../components/Icon";
 import { Menu, type MenuItem } from "../components/Menu";
@@ -22,11 +23,19 @@ const kRoles = [
   ["owner", "The owner"],
 ] as const;
 
+const kQuestions = {
+  owner: { title: (name: string) => `Make ${name} the owner?`, text: "The group is theirs then, and you are an admin of it. Only they can give it back.", action: "Make owner" },
+  remove: { title: (name: string) => `Remove ${name}?`, text: "They read nothing that is written from then on. They can be added again, and come back by an invite link.", action: "Remove" },
+  ban: { title: (name: string) => `Remove and ban ${name}?`, text: "They read nothing that is written from then on, and cannot come back until the ban is lifted.", action: "Remove and ban" },
+};
+
 export const atLeast = (role: Role | undefined, least: Role): boolean => !!role && kRanks[role] >= kRanks[least];
 
 function Member(props: { member: GroupMember; mine: Role; chat: Chat; reload: () => void }) {
   const { member, chat } = props;
   const [at, setAt] = useState<{ x: number; y: number }>();
+  const [asking, setAsking] = useState<keyof typeof kQuestions>();
+  const name = nameOf(member.user);
   const me = account.value!.userId === member.user;
   const above = kRanks[props.mine] > kRanks[member.role] && props.mine !== "member";
   const act = (doing: () => Promise<unknown>) => () => void attempt(doing).then(props.reload);
@@ -36,10 +45,12 @@ function Member(props: { member: GroupMember; mine: Role; chat: Chat; reload: ()
     { icon: "shield", label: "Safety number", onClick: () => go("safety", member.user) },
     above && member.role === "member" && { icon: "userAdd", label: "Make admin", onClick: role("admin") },
     above && member.role === "admin" && { icon: "user", label: "Take admin rights", onClick: role("member") },
-    props.mine === "owner" && { icon: "shield", label: "Make owner", onClick: role("owner") },
-    above && { icon: "leave", label: "Remove", danger: true, onClick: act(() => client().groups.remove(chat.id, [member.user])) },
-    above && { icon: "block", label: "Remove and ban", danger: true, onClick: act(() => client().groups.remove(chat.id, [member.user], { ban: true })) },
+    props.mine === "owner" && { icon: "shield", label: "Make owner", onClick: () => setAsking("owner") },
+    above && { icon: "leave", label: "Remove", danger: true, onClick: () => setAsking("remove") },
+    above && { icon: "block", label: "Remove and ban", danger: true, onClick: () => setAsking("ban") },
   ];
+  const doing = { owner: role("owner"), remove: act(() => client().groups.remove(chat.id, [member.user])), ban: act(() => client().groups.remove(chat.id, [member.user], { ban: true })) };
+  const question = asking && kQuestions[asking];
   return (
     <li>
       <button
@@ -55,6 +66,7 @@ function Member(props: { member: GroupMember; mine: Role; chat: Chat; reload: ()
         {member.role !== "member" && <span class="badge badge-sm">{member.role === "owner" ? "Owner" : "Admin"}</span>}
       </button>
       {at && <Menu label={nameOf(member.user)} at={at} items={items.filter((item) => !!item)} onClose={() => setAt(undefined)} />}
+      {question && <Confirm title={question.title(name)} text={question.text} action={question.action} onConfirm={doing[asking]} onClose={() => setAsking(undefined)} />}
     </li>
   );
 }

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { Header } from "../components/Header";
 import { UserPicker } from "../components/UserPicker";
+import { takeFocus } from "../lib/focus";
 import { go } from "../lib/route";
 import { attempt } from "../state/client";
 import { nameOf } from "../state/profiles";
@@ -25,7 +26,7 @@ export function NewGroup() {
       <div class="flex min-h-0 grow flex-col gap-4 overflow-y-auto px-4 pb-4">
         <label class="flex flex-col gap-1.5 text-sm font-medium">
           Name of the group
-          <input class="input w-full" maxLength={100} value={name} autoFocus onInput={(event) => setName(event.currentTarget.value)} />
+          <input class="input w-full" maxLength={100} value={name} ref={takeFocus} onInput={(event) => setName(event.currentTarget.value)} />
         </label>
         <UserPicker chosen={members} onChange={setMembers} />
         <button class="btn btn-primary" disabled={!name.trim() || busy} onClick={() => void make()}>

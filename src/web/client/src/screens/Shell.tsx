@@ -42,12 +42,18 @@ function Left({ section }: { section: Section }) {
   }
 }
 
-function Empty() {
+const kHints: Partial<Record<Section, string>> = {
+  calls: "Calls are end-to-end encrypted, like messages.",
+  settings: "Choose what to set.",
+  status: "Choose a status to look at. Each is there for a day.",
+};
+
+function Empty({ section }: { section: Section }) {
   return (
     <div class="chat-ground hidden h-full flex-col items-center justify-center gap-4 text-center md:flex">
       <img src="./favicon.svg" alt="" class="size-24 opacity-90" />
       <h2 class="text-xl font-semibold">Godwit</h2>
-      <p class="max-w-xs text-soft">Choose a chat, or begin a new one.</p>
+      <p class="max-w-xs text-soft">{kHints[section] ?? "Choose a chat, or begin a new one."}</p>
       <p class="flex items-center gap-2 text-sm text-soft">
         <Icon name="lock" class="size-4" /> End-to-end encrypted
       </p>
@@ -85,10 +91,10 @@ function RailLink(props: { to: string[]; icon: IconName; label: string; on: bool
   );
 }
 
-function Rail({ section }: { section: Section }) {
+function Rail({ section, class: className }: { section: Section; class: string }) {
   const inChats = ["chats", "new", "new-group", "requests"].includes(section);
   return (
-    <nav aria-label="Sections" class="flex shrink-0 gap-1 border-base-300 bg-base-200 p-1.5 max-md:border-t md:w-20 md:flex-col md:border-r">
+    <nav aria-label="Sections" class={`flex shrink-0 gap-1 border-base-300 bg-base-200 p-1.5 max-md:border-t md:flex-col md:border-r ${className}`}>
       <RailLink to={[]} icon="chats" label="Chats" on={inChats} count={unreadChats.value + requests.value.length} />
       <RailLink to={["status"]} icon="status" label="Status" on={section === "status"} count={authors.value.filter((a) => a.unseen && !a.muted).length} />
       <RailLink to={["calls"]} icon="phone" label="Calls" on={section === "calls"} />
@@ -102,16 +108,17 @@ export function Shell() {
   const parts = route.value;
   const section = sectionOf(parts[0]);
   const main = right(parts);
+  // On phones from top to bottom: the connection, the list or what was chosen from it, and below the list the sections.
   return (
-    <div class="flex h-full flex-col bg-base-100 md:flex-row">
-      <div class={`${main ? "max-md:hidden" : "max-md:flex"} min-h-0 grow flex-col-reverse md:flex md:grow-0 md:flex-row`}>
-        <Rail section={section} />
-        <div class="flex min-h-0 grow flex-col border-base-300 md:w-96 md:grow-0 md:border-r">
-          <ConnectionBar />
-          <Left section={section} />
-        </div>
+    <div class="flex h-full flex-col bg-base-100 md:grid md:grid-cols-[5rem_18rem_1fr] md:grid-rows-[auto_1fr] lg:grid-cols-[5rem_24rem_1fr]">
+      <Rail section={section} class={`max-md:order-last md:row-span-2 ${main ? "max-md:hidden" : ""}`} />
+      <div class="border-base-300 md:border-r">
+        <ConnectionBar />
       </div>
-      <main class={`${main ? "" : "max-md:hidden"} min-h-0 min-w-0 grow`}>{main ?? <Empty />}</main>
+      <div class={`${main ? "max-md:hidden" : ""} flex min-h-0 grow flex-col border-base-300 md:col-start-2 md:row-start-2 md:border-r`}>
+        <Left section={section} />
+      </div>
+      <main class={`${main ? "" : "max-md:hidden"} min-h-0 min-w-0 grow md:col-start-3 md:row-span-2 md:row-start-1`}>{main ?? <Empty section={section} />}</main>
     </div>
   );
 }

@@ -7,13 +7,16 @@ import { momentText } from "../lib/format";
 import { go, pathTo, route } from "../lib/route";
 import { account } from "../state/client";
 import { nameOf } from "../state/profiles";
-import { authors, own, refresh } from "../state/statuses";
+import { authors, lookAfterMuted, own, refresh } from "../state/statuses";
 import { StatusPoster } from "./StatusPoster";
 
 export function StatusList() {
   const [posting, setPosting] = useState(false);
   const me = account.value!.userId;
-  useEffect(() => void refresh(), []);
+  useEffect(() => {
+    void refresh();
+    return lookAfterMuted();
+  }, []);
   const row = (on: boolean) => `mx-2 flex items-center gap-3 rounded-box px-3 py-2.5 ${on ? "bg-accent text-accent-content" : "hover:bg-base-200"}`;
   const last = own.value.at(-1);
   return (

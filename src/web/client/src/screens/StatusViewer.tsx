@@ -2,6 +2,7 @@
 import { GodwitError, type StatusContent, type StatusPost, type UserId } from "@godwit/client";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../components/Avatar";
+import { Missing } from "../components/Header";
 import { Icon, IconButton } from "../components/Icon";
 import { Sheet } from "../components/Sheet";
 import { errorText } from "../lib/errors";
@@ -77,6 +78,7 @@ export function StatusViewer({ author }: { author: UserId }) {
       } catch (error) {
         if (ended) return;
         setProblem(errorText(error));
+        if (error instanceof GodwitError && error.code === "status_not_found") void refresh();
         // Its key comes in a message of its own, which may be later.
         if (error instanceof GodwitError && error.code === "unreadable") again = setTimeout(() => void open(), kTryAgain);
       }
@@ -98,7 +100,7 @@ export function StatusViewer({ author }: { author: UserId }) {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   });
-  if (!post) return <p class="grid h-full place-items-center text-soft">There is no status any more.</p>;
+  if (!post) return <Missing text="There is no status any more." onBack={() => go("status")} />;
   const remove = async () => {
     await attempt((client) => client.statuses.remove(post.id), "Removed");
     await refresh();

@@ -5,10 +5,11 @@ import { StorageNotice } from "../components/ConnectionBar";
 import { Icon } from "../components/Icon";
 import { deviceName } from "../lib/device";
 import { errorText } from "../lib/errors";
+import { takeFocus } from "../lib/focus";
 import { client, connection } from "../state/client";
 import { LinkThisDevice } from "./LinkThisDevice";
 
-function Field(props: { label: string; hint?: string; value: string; onInput: (value: string) => void; autoFocus?: boolean; name: string; numeric?: boolean }) {
+function Field(props: { label: string; hint?: string; value: string; onInput: (value: string) => void; first?: boolean; name: string; numeric?: boolean }) {
   return (
     <label class="flex flex-col gap-1.5 text-sm font-medium">
       {props.label}
@@ -17,7 +18,7 @@ function Field(props: { label: string; hint?: string; value: string; onInput: (v
         name={props.name}
         value={props.value}
         required
-        autoFocus={props.autoFocus}
+        ref={props.first ? takeFocus : undefined}
         autoComplete={props.name === "code" ? "one-time-code" : props.name === "handle" ? "username" : "off"}
         autoCapitalize="none"
         spellcheck={false}
@@ -59,9 +60,9 @@ function Register({ mode }: { mode: RegistrationMode }) {
   };
   return (
     <form class="flex flex-col gap-4" onSubmit={submit}>
-      <Field name="handle" label={mode === "verified" ? "Phone number or user name" : "User name"} hint="This is how others find you." value={handle} onInput={setHandle} autoFocus />
+      <Field name="handle" label={mode === "verified" ? "Phone number or user name" : "User name"} hint="This is how others find you." value={handle} onInput={setHandle} first />
       {mode === "invite" && <Field name="invite" label="Invite code" hint="From the operator of this server, or a friend." value={invite} onInput={setInvite} />}
-      {codeSent && <Field name="code" label="Verification code" hint={`It was sent to ${handle}.`} value={code} onInput={setCode} numeric autoFocus />}
+      {codeSent && <Field name="code" label="Verification code" hint={`It was sent to ${handle}.`} value={code} onInput={setCode} numeric first />}
       {problem && (
         <p role="alert" class="flex items-center gap-2 text-sm text-error">
           <Icon name="warning" /> {problem}

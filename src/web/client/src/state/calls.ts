@@ -1,12 +1,17 @@
-// Calls that ring or go on. One at a time is on the screen.
-import type { Call, ChatId } from "@godwit/client";
-import { signal } from "@preact/signals";
-import { attempt, client, onClient } from "./client";
+// The call that the user takes part in, one at a time, and those that ring meanwhile.
+import { GodwitError, type Call, type ChatId } from "@godwit/client";
+import { computed, effect, signal } from "@preact/signals";
+import { ring } from "../lib/ring";
+import { chatOf, isMuted } from "./chats";
+import { attempt, onClient } from "./client";
 import { preferences } from "./preferences";
 
 const kEndShown = 2500; // ms that a call is shown after its end
 
+/** The call on the screen: going on, or over a moment ago. */
 export const call = signal<Call | undefined>(undefined);
+/** Calls of others that wait for an answer, the oldest first. */
+export const ringing = signal<readonly Call[]>([]);
 /** The call is a small card; the rest of the application can be used. */
 export const minimized = signal(false);
 
@@ -25,31 +30,43 @@ function stop(stream: MediaStream | undefined): void {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
+/** Calls, or joins the call of a group. */
 export async function begin(chat: ChatId, video: boolean): Promise<void> {
-  if (!isFree()) return;
+  if (!isFree() && call.value!.chat === chat) return void (minimized.value = false);
   await attempt(async (client) => {
-    const stream = await media(video);
-    try {
-      call.value = await client.calls.start(chat, { video, stream });
-      minimized.value = false;
-    } catch (error) {
-      stop(stream);
-      throw error;
-    }
+    if (!isFree()) throw new GodwitError("call_exists", "there is a call on the screen");
+    await enter(await media(video), (stream) => client.calls.start(chat, { video, stream }));
   });
 }
 
-export async function answer(ringing: Call, video: boolean): Promise<void> {
+/** Answers a call that rings; one that goes on ends. */
+export async function answer(rings: Call, video: boolean): Promise<void> {
   await attempt(async (client) => {
     const stream = await media(video);
-    try {
-      call.value = await client.calls.answer(ringing.id, { stream });
-    } catch (error) {
-      stop(stream);
-      throw error;
-    }
+    if (!isFree()) await client.calls.hangUp(call.value!.id);
+    await enter(stream, (stream) => client.calls.answer(rings.id, { stream }));
   });
 }
+
+async function enter(stream: MediaStream, entering: (stream: MediaStream) => Promise<Call>): Promise<void> {
+  try {
+    call.value = await entering(stream);
+    minimized.value = false;
+  } catch (error) {
+    stop(stream);
+    throw error;
+  }
+}
+
+export const decline = (rings: Call): Promise<void> => attempt((client) => client.calls.reject(rings.id)).then(() => ignore(rings));
+
+/** It rings on, at the caller and at other devices, but not here. */
+export function ignore(rings: Call): void {
+  ringing.value = ringing.value.filter((other) => other.id !== rings.id);
+}
+
+/** Ends the call on the screen, or leaves it. */
+export const end = (of: Call): Promise<void> => attempt((client) => client.calls.hangUp(of.id));
 
 /** Another camera or microphone in the middle of a call. */
 export async function changeMedia(of: Call): Promise<void> {
@@ -61,11 +78,23 @@ export async function changeMedia(of: Call): Promise<void> {
   });
 }
 
-export const incoming = (of: Call): boolean => !of.outgoing && of.phase === "ringing";
+const incoming = (of: Call): boolean => !of.outgoing && of.phase === "ringing";
+
+/** Whoever has muted a group is not rung for its calls. */
+export function rings(offered: Call): boolean {
+  const chat = chatOf(offered.chat);
+  return chat?.kind !== "group" || !isMuted(chat);
+}
 
 onClient((sdk) => {
   call.value = undefined;
-  const show = (changed: Call) => {
+  ringing.value = [];
+  sdk.on("call", (offered) => {
+    if (rings(offered)) ringing.value = [...ringing.value, offered];
+  });
+  sdk.on("callChanged", (changed) => {
+    if (incoming(changed)) return;
+    ignore(changed); // answered, or over
     if (!isFree() && call.value?.id !== changed.id) return;
     // An end is told once; a late word about a call that is not on the screen is none of a new call.
     if (changed.phase === "ended" && call.value?.id !== changed.id) return;
@@ -75,15 +104,8 @@ onClient((sdk) => {
     setTimeout(() => {
       if (call.value?.id === changed.id) call.value = undefined;
     }, kEndShown);
-  };
-  sdk.on("call", (offered) => {
-    minimized.value = false;
-    show(offered);
   });
-  sdk.on("callChanged", show);
 });
 
-/** Ends what is on the screen, whatever it is: refuses, cancels, leaves. */
-export async function end(of: Call): Promise<void> {
-  await attempt(() => (incoming(of) ? client().calls.reject(of.id) : client().calls.hangUp(of.id)));
-}
+const sounds = computed(() => ringing.value.length > 0 && preferences.value.ringSound);
+effect(() => (sounds.value ? ring() : undefined));

@@ -15,6 +15,9 @@ export function before(a: Message, b: Message): number {
   return x === y ? a.at - b.at : x - y;
 }
 
+/** A message as it is now, or that it is gone. */
+type Change = Message | { gone: MessageId };
+
 export class Conversation {
   readonly messages = signal<readonly Message[]>([]);
   /** There are older ones. */
@@ -23,17 +26,21 @@ export class Conversation {
   readonly newest = signal(true);
   readonly loading = signal(true);
   readonly #ends: (() => void)[];
-  #busy = false;
+  /** What was told while a piece is loaded, which may have been read before that. */
+  #meanwhile: Change[] = [];
+  #loads = Promise.resolve();
+  #waiting = 0;
 
   constructor(readonly chat: ChatId) {
-    const changed = batched<Message>((messages) => this.#merge(messages, "changed"));
+    // In one queue, so that no message comes back that was changed just before it was removed.
+    const changed = batched<Change>((changes) => this.#take(changes));
     const hear = (message: Message) => message.chat === chat && changed(message);
     const sdk = client();
     this.#ends = [
       sdk.on("message", hear),
       sdk.on("messageChanged", hear),
       sdk.on("messageRemoved", ({ chat: where, id }) => {
-        if (where === chat) this.messages.value = this.messages.value.filter((message) => message.id !== id);
+        if (where === chat) changed({ gone: id });
       }),
     ];
     void this.toNewest();
@@ -46,7 +53,7 @@ export class Conversation {
   /** Loads what is before the first message at hand. */
   older(): Promise<void> {
     const [first] = this.messages.value;
-    if (!this.more.value || !first) return Promise.resolve();
+    if (!this.more.value || !first || this.#waiting) return Promise.resolve();
     return this.#load(async () => {
       const page = await client().messages.page(this.chat, { before: first.id, limit: kPage });
       this.more.value = page.more;
@@ -57,7 +64,7 @@ export class Conversation {
   /** Loads what is after the last message at hand. */
   newer(): Promise<void> {
     const last = this.messages.value.at(-1);
-    if (this.newest.value || !last) return Promise.resolve();
+    if (this.newest.value || !last || this.#waiting) return Promise.resolve();
     return this.#load(async () => {
       const page = await client().messages.around(this.chat, last.id, 2 * kPage);
       const at = page.messages.findIndex((message) => message.id === last.id);
@@ -89,17 +96,33 @@ export class Conversation {
     return this.messages.value.some((message) => message.id === id);
   }
 
-  async #load(loading: () => Promise<void>): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
-    try {
-      await loading();
-    } catch (error) {
-      failed(error);
-    } finally {
-      this.#busy = false;
+  /** One after the other. */
+  #load(loading: () => Promise<void>): Promise<void> {
+    ++this.#waiting;
+    return (this.#loads = this.#loads.then(async () => {
+      this.#meanwhile = [];
+      await loading().catch(failed);
+      this.#apply(this.#meanwhile);
+      --this.#waiting;
       this.loading.value = false;
+    }));
+  }
+
+  #take(changes: readonly Change[]): void {
+    if (this.#waiting) this.#meanwhile.push(...changes);
+    this.#apply(changes);
+  }
+
+  #apply(changes: readonly Change[]): void {
+    if (!changes.length) return;
+    const [changed, gone] = [new Map<MessageId, Message>(), new Set<MessageId>()];
+    for (const change of changes) {
+      if ("gone" in change) gone.add(change.gone);
+      else changed.set(change.id, change);
     }
+    for (const id of gone) changed.delete(id);
+    if (gone.size) this.messages.value = this.messages.value.filter(({ id }) => !gone.has(id));
+    this.#merge([...changed.values()], "changed");
   }
 
   #merge(messages: readonly Message[], where: "changed" | "older" | "newer"): void {

@@ -3,6 +3,7 @@ import type { Message } from "@godwit/client";
 import { effect } from "@preact/signals";
 import { previewText } from "../lib/content";
 import { pathTo, route } from "../lib/route";
+import { rings } from "./calls";
 import { chatOf, isMuted, titleOf, titleOfId, unreadChats } from "./chats";
 import { onClient } from "./client";
 import { preferences, prefer } from "./preferences";
@@ -47,6 +48,7 @@ function announce(message: Message): void {
 onClient((client) => {
   client.on("message", announce);
   client.on("call", (call) => {
+    if (!rings(call)) return;
     const kind = call.video ? "Video call" : "Voice call";
     void show(kind, titleOfId(call.chat) ?? "", pathTo("chat", call.chat), call.id);
   });

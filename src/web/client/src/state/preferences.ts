@@ -6,6 +6,7 @@ interface Preferences {
   enterSends: boolean;
   notify: boolean;
   notifyText: boolean;
+  ringSound: boolean;
   camera?: string;
   microphone?: string;
 }
@@ -16,6 +17,7 @@ const kDefaults: Preferences = {
   enterSends: !matchMedia("(pointer: coarse)").matches,
   notify: false,
   notifyText: true,
+  ringSound: true,
 };
 
 function load(): Preferences {

@@ -1,15 +1,17 @@
 // Who is there and who types.
 import type { ChatId, Presence, UserId } from "@godwit/client";
 import { signal } from "@preact/signals";
-import { client, onClient, phase } from "./client";
+import { client, connection, onClient, phase } from "./client";
 
 const kTypingLasts = 8000; // ms without being told again
 const kIdleAfter = 5 * 60_000;
 
-export const presences = signal<ReadonlyMap<UserId, Presence>>(new Map());
+const presences = signal<ReadonlyMap<UserId, Presence>>(new Map());
 export const typing = signal<ReadonlyMap<ChatId, readonly UserId[]>>(new Map());
 
-export const isOnline = (user: UserId): boolean => presences.value.get(user)?.state === "online";
+/** What is known of a user now: nothing while this device is not connected. */
+export const presenceOf = (user: UserId): Presence | undefined => (connection.value.state === "online" ? presences.value.get(user) : undefined);
+export const isOnline = (user: UserId): boolean => presenceOf(user)?.state === "online";
 
 /** Watches users for as long as something on the screen shows them; what ends that is returned. */
 export function watch(users: readonly UserId[]): () => void {

@@ -1,7 +1,7 @@
 // What users are called. A name is looked up on this device once it is first shown, and follows from then on.
 import type { Profile, UserId } from "@godwit/client";
 import { signal, type Signal } from "@preact/signals";
-import { client, onClient } from "./client";
+import { account, client, onClient } from "./client";
 
 const kMax = 5000; // users whose names are kept at hand; beyond it all are looked up again
 
@@ -28,6 +28,9 @@ export function nameIn(profile: Profile): string {
 
 /** What a user is called here. */
 export const nameOf = (user: UserId): string => nameIn(profile(user));
+
+/** The same within a sentence, where the user is "you". */
+export const nameOrYou = (user: UserId): string => (user === account.value?.userId ? "you" : nameOf(user));
 
 onClient((client) => {
   known = new Map();

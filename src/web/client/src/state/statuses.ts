@@ -4,6 +4,8 @@ import { computed, signal } from "@preact/signals";
 import { batched } from "../lib/batch";
 import { client, connection, onClient } from "./client";
 
+const kAskAgain = 5000; // ms
+
 export type OwnStatus = StatusPost & { viewers: number; views: number };
 
 const posts = signal<readonly StatusPost[]>([]);
@@ -36,13 +38,25 @@ export function ringOf(user: UserId): "new" | "seen" | undefined {
   return author && (author.unseen ? "new" : "seen");
 }
 
+let nextDrop: ReturnType<typeof setTimeout> | undefined;
+
+/** Takes away those whose day is over, and does so again when the next one's is. */
+function dropExpired(): void {
+  const now = Date.now();
+  posts.value = posts.value.filter((post) => post.expiresAt > now);
+  own.value = own.value.filter((post) => post.expiresAt > now);
+  clearTimeout(nextDrop);
+  const next = Math.min(...[...posts.value, ...own.value].map((post) => post.expiresAt));
+  if (next < Infinity) nextDrop = setTimeout(dropExpired, next - now);
+}
+
 /** Asks the server again. What fails is asked again with the next connection. */
 export async function refresh(): Promise<void> {
   try {
     const [others, mine] = await Promise.all([client().statuses.list({ withMuted: true }), client().statuses.own()]);
-    const now = Date.now();
-    posts.value = others.filter((post) => post.expiresAt > now);
-    own.value = mine.filter((post) => post.expiresAt > now).sort((a, b) => a.at - b.at);
+    posts.value = others;
+    own.value = mine.sort((a, b) => a.at - b.at);
+    dropExpired();
   } catch (error) {
     console.info("statuses not read", error);
   }
@@ -52,6 +66,12 @@ export async function seen(post: StatusPost): Promise<void> {
   if (post.seen) return;
   posts.value = posts.value.map((other) => (other.id === post.id ? { ...other, seen: true } : other));
   await client().statuses.markSeen(post.author, post.id);
+}
+
+/** Nothing tells of the statuses of muted authors: they are asked for while somebody looks. What ends that is returned. */
+export function lookAfterMuted(): () => void {
+  const timer = setInterval(() => authors.value.some(({ muted }) => muted) && void refresh(), kAskAgain);
+  return () => clearInterval(timer);
 }
 
 onClient((client) => {

@@ -20,9 +20,8 @@ export function calls(double: Double): Client["calls"] {
   };
   const connect = () => change({ phase: "active", startedAt: Date.now(), participants: [{ user: "1001", device: 1, connected: true, stream: drawn("#2d6a66") }] });
   const make = (chat: string, video: boolean, outgoing: boolean): Call => ({ id: makeId(), chat, video, outgoing, phase: outgoing ? "calling" : "ringing", participants: [], muted: false, cameraOff: false });
-  if (double.scene.get("call") === "in") {
-    setTimeout(() => double.emit("call", (call = make("u1001", true, false))), 300);
-  }
+  const caller = { in: "u1001", "in-group": `g${"a".repeat(32)}` }[double.scene.get("call") ?? ""];
+  if (caller) setTimeout(() => double.emit("call", (call = make(caller, true, false))), 300);
   return {
     list: () => (call ? [call] : []),
     start: async (chat, { video, stream }) => {
@@ -40,6 +39,6 @@ export function calls(double: Double): Client["calls"] {
     setMuted: (_, muted) => void change({ muted }),
     setCameraOff: (_, cameraOff) => void change({ cameraOff }),
     setStream: async (_, localStream) => void change({ localStream }),
-    ongoing: async () => (double.scene.get("call") === "group" ? { id: makeId(), video: true, participants: ["1002", kMe] } : undefined),
+    ongoing: async () => (double.scene.get("call")?.endsWith("group") ? { id: makeId(), video: true, participants: ["1002", kMe] } : undefined),
   };
 }

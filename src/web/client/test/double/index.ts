@@ -1,5 +1,5 @@
 // A double of the SDK for the tests of the screens: the same interface, everything in memory, and a peer who answers.
-// The address chooses the scene: ?account=none, ?mode=verified, ?chats=1000&messages=100000, ?state=connecting, ?call=in.
+// The address chooses the scene: ?account=none, ?slow=300 (ms that messages take to load), ?mode=verified, ?chats=1000&messages=100000, ?state=connecting, ?call=in, ?call=in-group.
 import type { Account, Chat, Client, ConnectionState, Draft, Events, Message, OpenOptions, Presence, Privacy, RegistrationMode } from "../../../sdk/src/api";
 import { GodwitError } from "../../../sdk/src/errors";
 import { calls } from "./calls";
@@ -50,8 +50,9 @@ export class Double {
     const at = all.findIndex((one) => one.id === message.id);
     if (at < 0) all.push(message);
     else all[at] = message;
-    const text = message.content.kind === "text" ? message.content.text : "";
-    this.change(message.chat, { lastAt: message.at, draft: undefined, preview: { id: message.id, from: message.from, kind: message.content.kind, text, at: message.at, state: message.state } });
+    const { content } = message;
+    const shown = content.kind === "text" ? { text: content.text } : { text: "", content };
+    this.change(message.chat, { lastAt: message.at, draft: undefined, preview: { id: message.id, from: message.from, kind: content.kind, ...shown, at: message.at, state: message.state } });
     this.emit("messageChanged", message);
     if (!message.own && at < 0) this.emit("message", message);
   }
@@ -142,6 +143,7 @@ function messagesOf(double: Double): Client["messages"] {
   };
   return {
     page: async (chat, options) => {
+      await new Promise((resolve) => setTimeout(resolve, Number(double.scene.get("slow"))));
       const end = options?.before ? indexOf(chat, options.before) : all(chat).length;
       return slice(chat, end - (options?.limit ?? 50), end);
     },

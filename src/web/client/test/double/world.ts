@@ -70,8 +70,7 @@ function talk(world: World, chat: Chat, lines: Message[]): void {
   const last = lines.at(-1);
   if (last) {
     chat.lastAt = last.at;
-    chat.preview = { id: last.id, from: last.from, kind: last.content.kind, text: last.content.kind === "text" ? last.content.text : "", at: last.at, state: last.state };
-    if (last.content.kind === "call") chat.preview.text = "Missed voice call";
+    chat.preview = { id: last.id, from: last.from, kind: last.content.kind, ...(last.content.kind === "text" ? { text: last.content.text } : { text: "", content: last.content }), at: last.at, state: last.state };
   }
   world.chats.set(chat.id, chat);
   world.messages.set(chat.id, lines);
@@ -105,7 +104,7 @@ export function seeded(): World {
     say(kGroup, "1003", "👍", at(20, 5)),
     say(kGroup, kMe, "Thanks, both of you", at(19), { receipts: { delivered: 4, read: 3, of: 4 }, state: "delivered" }),
     say(kGroup, "1005", { kind: "removed", by: "1005" }, at(10)),
-    say(kGroup, "1002", { kind: "group", change: { roles: [{ user: "1002", role: "admin" }] } }, at(9)),
+    say(kGroup, kMe, { kind: "group", change: { roles: [{ user: "1002", role: "admin" }] } }, at(9)),
     say(kGroup, "1005", "Is anybody going to the harbour tomorrow? I could take two more in the car.", at(2)),
     say(kGroup, kMe, { kind: "timer", timerS: 604_800 }, at(1.5)),
     say(kGroup, "1001", "I would love to come along", at(1.2), { reactions: [{ user: "1002", emoji: "❤️", at: at(1) }, { user: "1003", emoji: "❤️", at: at(1) }, { user: kMe, emoji: "👏", at: at(1) }] }),
@@ -123,7 +122,7 @@ export function seeded(): World {
     say(p, kMe, "On my way", at(51), { state: "failed", error: { code: "timeout", message: "no reply" } }),
   ]);
   talk(world, makeChat("u1004", "Tomás Ortega"), [say("u1004", kMe, "Happy birthday! 🎂", at(75), { state: "delivered" })]);
-  talk(world, makeChat("u1005", "Mina Kovač"), [say("u1005", "1005", "Thank you for the photos!", at(100))]);
+  talk(world, makeChat("u1005", "Mina Kovač", { unread: 1 }), [say("u1005", "1005", "Thank you for the photos!", at(100))]);
   talk(world, makeChat("u1006", "+4915112345678", { archived: true }), [say("u1006", "1006", "Your parcel is ready", at(400))]);
   talk(world, makeChat("u1007", "stranger.things", { request: true, unread: 1 }), [say("u1007", "1007", "Hello, I got your name from the bird fair. May I join the group?", at(8))]);
   return world;

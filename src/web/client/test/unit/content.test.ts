@@ -5,14 +5,20 @@ import { deviceName } from "../../src/lib/device";
 import { findEmoji, kGroups } from "../../src/lib/emoji";
 import { groundOf, kFirstGround } from "../../src/lib/status-colors";
 
-const nameOf = (user: string) => ({ "2": "Ben", "3": "Cleo", "4": "Dan", "5": "Eve" })[user] ?? "You";
+const nameOf = (user: string) => ({ "1": "Ann", "2": "Ben", "3": "Cleo", "4": "Dan", "5": "Eve" })[user] ?? "you";
 
 test("changes of a group in words", () => {
-  expect(groupText({ created: true, added: ["2", "3"] }, "Ann", nameOf)).toBe("Ann made the group. Ben and Cleo joined.");
-  expect(groupText({ added: ["2", "3", "4", "5"] }, "Ann", nameOf)).toBe("Ben, Cleo, Dan and 1 more joined.");
-  expect(groupText({ removed: ["2"] }, "Ann", nameOf)).toBe("Ann removed Ben.");
-  expect(groupText({ left: true, removed: ["2"] }, "Ben", nameOf)).toBe("Ben left.");
-  expect(groupText({}, "Ann", nameOf)).toBe("Ann changed the group.");
+  expect(groupText({ created: true, added: ["1", "2", "3"] }, "1", nameOf)).toBe("Ann made the group. Ann added Ben and Cleo.");
+  expect(groupText({ created: true, added: ["9"] }, "9", nameOf)).toBe("You made the group.");
+  expect(groupText({ added: ["2", "3", "4", "5"] }, "1", nameOf)).toBe("Ann added Ben, Cleo, Dan and 1 more.");
+  expect(groupText({ added: ["9", "3"] }, "1", nameOf)).toBe("Ann added you and Cleo.");
+  expect(groupText({ added: ["2"] }, "2", nameOf)).toBe("Ben joined.");
+  expect(groupText({ removed: ["2"] }, "1", nameOf)).toBe("Ann removed Ben.");
+  expect(groupText({ left: true, removed: ["2"] }, "2", nameOf)).toBe("Ben left.");
+  expect(groupText({ roles: [{ user: "9", role: "admin" }] }, "1", nameOf)).toBe("Ann made you an admin.");
+  expect(groupText({ roles: [{ user: "2", role: "member" }] }, "9", nameOf)).toBe("You took the admin rights from Ben.");
+  expect(groupText({ name: "" }, "1", nameOf)).toBe("Ann changed the name of the group.");
+  expect(groupText({}, "1", nameOf)).toBe("Ann changed the group.");
 });
 
 test("calls in words, for caller and callee", () => {

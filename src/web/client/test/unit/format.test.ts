@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dayText, durationText, initials, timerText, whenText } from "../../src/lib/format";
+import { dayText, durationText, initials, momentText, timerText, whenText } from "../../src/lib/format";
 
 const kNow = new Date(2026, 4, 20, 15, 0).getTime();
 const at = (day: number, hour = 10) => new Date(2026, 4, day, hour, 5).getTime();
@@ -9,6 +9,11 @@ test("days are named by the calendar, not by hours", () => {
   expect(dayText(at(19, 23), kNow)).toBe("Yesterday");
   expect(dayText(at(18), kNow)).toMatch(/monday/i);
   expect(dayText(at(13), kNow)).toContain("2026");
+  expect(dayText(at(21, 0), kNow)).toBe("Tomorrow");
+  expect(dayText(at(27), kNow)).toContain("2026");
+  expect(momentText(at(20), kNow)).toMatch(/^today at 10/);
+  expect(momentText(at(18), kNow)).toMatch(/^on monday at 10/i);
+  expect(momentText(at(27), kNow)).toMatch(/^on .*27.* at 10/);
   expect(whenText(at(20), kNow)).toMatch(/10/);
 });
 

@@ -30,10 +30,28 @@ test("keys of rows are unique, whatever the clock of the writers says", () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
+test("a row of which nothing changes stays the same object, so that it is not drawn again", () => {
+  const [a, b, c] = [message("a", "1", 0), message("b", "1", 1), message("c", "1", 2)];
+  const before = rowsOf([b]);
+  const after = rowsOf([a, b]);
+  expect(rowsOf([a, b])[2]).toBe(after[2]);
+  expect(rowsOf([a, b, c])[1]).toBe(after[1]);
+  expect(after[2]).not.toBe(before[1]);
+  expect(rowsOf([a, { ...b, seq: 7 }])[2]).toMatchObject({ message: { seq: 7 } });
+});
+
 test("unread messages are those of others", () => {
   const all = [message("a", "2", 0), message("b", "1", 1), message("c", "2", 2)];
   expect(firstUnread(all, 2)).toBe("a");
   expect(firstUnread(all, 1)).toBe("c");
   expect(firstUnread(all, 0)).toBeUndefined();
   expect(firstUnread(all, 9)).toBeUndefined();
+});
+
+test("lines between messages are not unread, a missed call is", () => {
+  const line: Content = { kind: "timer", timerS: 60 };
+  const missed: Content = { kind: "call", callId: "c", video: false, outcome: "missed", durationS: 0, participants: 0 };
+  const all = [message("a", "2", 0), message("t", "2", 1, line), message("c", "2", 2, missed), message("u", "2", 3, line)];
+  expect(firstUnread(all, 1)).toBe("c");
+  expect(firstUnread(all, 2)).toBe("a");
 });

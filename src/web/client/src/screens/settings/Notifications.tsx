@@ -14,6 +14,9 @@ export function NotificationsPage() {
         <Switch label="Messages and calls" on={preferences.value.notify} disabled={!supported} onChange={(on) => void set(on)} />
         <Switch label="Show the text" note="Whoever looks at the screen can read it." on={preferences.value.notifyText} onChange={(notifyText) => prefer({ notifyText })} />
       </Card>
+      <Card>
+        <Switch label="Ring for calls" note="A sound, until the call is answered." on={preferences.value.ringSound} onChange={(ringSound) => prefer({ ringSound })} />
+      </Card>
     </Page>
   );
 }

@@ -35,11 +35,11 @@ export function ProfilePage() {
         <p class="text-soft">@{me.handle}</p>
         <div class="flex gap-2">
           <input ref={file} type="file" accept="image/*" class="hidden" aria-label="Picture" onChange={(event) => void choose(event)} />
-          <button class="btn btn-sm" onClick={() => file.current?.click()}>
+          <button class="btn btn-sm bg-base-100" onClick={() => file.current?.click()}>
             <Icon name="edit" class="size-4" /> Choose a picture
           </button>
           {!!profile(me.userId).avatar?.data.length && (
-            <button class="btn btn-sm" onClick={remove}>
+            <button class="btn btn-sm bg-base-100" onClick={remove}>
               Remove
             </button>
           )}
