@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newId } from "../../src/e2e/chat/pending.js";
 import { FakeServer, kLink, type TestClient } from "./fake-server.js";
 
 async function settle(...clients: TestClient[]): Promise<void> {
@@ -248,6 +249,22 @@ test("who comes by a link that a member made is proved; who has the server's par
   assert.deepEqual(came, [[bob.userId, "link"], [carol.userId, "server"]]);
   const name = await alice.e2e.encryptName(chat, "geese");
   assert.equal(await carol.e2e.decryptName(chat, name), "geese", "the secret came with the first message");
+});
+
+test("who was taken out a moment ago, or left, is in when another member adds them", async () => {
+  const server = new FakeServer();
+  const [alice, bob, carol, dan] = (await connected(server, 4)) as [TestClient, TestClient, TestClient, TestClient];
+  const chat = server.createGroup(alice);
+  await alice.e2e.createGroup(chat);
+  await alice.e2e.changeMembers(chat, { add: [bob.userId, carol.userId, dan.userId] });
+  await settle(alice, bob, carol, dan);
+  await alice.e2e.changeMembers(chat, { remove: [carol.userId] });
+  await server.request(dan, { case: "changeGroup", value: { id: newId(Date.now()), chat, remove: [dan.userId] } });
+  await bob.e2e.changeMembers(chat, { add: [carol.userId, dan.userId] });
+  await settle(alice, bob, carol, dan);
+  await alice.send({ chat }, "welcome back");
+  await settle(alice, bob, carol, dan);
+  for (const client of [bob, carol, dan]) assert.deepEqual(client.texts, ["welcome back"]);
 });
 
 test("whatever happens in which order, members read all that is sent while they are in", async () => {

@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { decodeKeyPackage } from "ts-mls/keyPackage.js";
 import {
-  ChatsSchema, ClaimedKeysSchema, DeviceKeysSchema, EnvelopeSchema, ErrorCode, GroupChangedSchema, GroupInfoSchema, KeyLogPageSchema, KeyStockSchema,
+  ChatsSchema, ClaimedKeysSchema, DeviceKeysSchema, EnvelopeSchema, ErrorCode, GroupChangedSchema, GroupInfoSchema, GroupSchema, KeyLogPageSchema, KeyStockSchema,
   SentSchema, WelcomeSchema, type ClaimKeys, type Commit, type DeviceKeys, type Envelope, type ListKeyLog, type PublishKeys, type Welcome,
 } from "../../src/gen/godwit_pb.js";
 import type { Device, E2eEvent, E2eHost, KeyVault, Opened, ReplyBody, RequestBody, SigningKey, Write } from "../../src/e2e/api.js";
@@ -116,6 +116,13 @@ export class FakeServer {
         const group = body.value.link ? fromHex(body.value.link.slice(kLink.length)) : undefined;
         if (group) return this.infoOf(this.chats.get(hex(group))!);
         return this.groupInfo(device, body.value.chat ?? new Uint8Array(), body.value.peer ?? 0n);
+      }
+      case "getGroup": {
+        const { members } = this.chat(device, body.value.chat!, 0n);
+        const { after = 0n, limit = 1000 } = body.value;
+        const wanted = [...members].sort((a, b) => (a < b ? -1 : 1)).filter((userId) => userId > after);
+        const page = wanted.slice(0, limit).map((userId) => ({ userId }));
+        return { case: "group", value: create(GroupSchema, { chat: body.value.chat!, members: page, more: page.length < wanted.length }) };
       }
       case "listChats": {
         const chats = [...this.chats.values()].filter((chat) => chat.members.has(device.userId)).map((chat) => {

@@ -1,6 +1,6 @@
 /** Changes of who is in a group, each with the commit that changes its encryption alike: the server takes both or none. */
 import { create } from "@bufbuild/protobuf";
-import { ErrorCode, type GroupChanged, GroupChangedSchema } from "../../gen/godwit_pb.js";
+import { ErrorCode, type Group, type GroupChanged, GroupChangedSchema } from "../../gen/godwit_pb.js";
 import { E2eError, type ChatRef, type E2eHost, type MemberChange, type ReplyBody, type RequestBody } from "../api.js";
 import { ask, codeOf } from "../requests.js";
 import type { Commit } from "../../gen/godwit_pb.js";
@@ -14,6 +14,8 @@ import type { ReadPackage, Ready } from "./ready.js";
 /** Users who are added by one commit. */
 const kMaxUsersPerCommit = 200;
 const kMaxTries = 8;
+/** How long an event is awaited that the server knows of, milliseconds. */
+const kEventMs = 10_000;
 
 type CommitFields = Omit<Commit, "$typeName" | "ratchetTree">;
 
@@ -50,9 +52,34 @@ export class Membership {
   private async notIn(chat: Uint8Array, users: bigint[]): Promise<bigint[]> {
     if (users.length === 0) return [];
     await this.ready.ensure({ chat });
+    const seen = await this.seenIn(chat, users);
+    const members = await this.membersOf(chat, seen);
+    const gone = seen.filter((user) => !members.has(user));
+    // What took them out is on its way here.
+    const until = this.host.now() + kEventMs;
+    while (this.host.now() < until && (await this.seenIn(chat, gone)).length > 0) {
+      await this.chats.changed(nameOf({ chat }), until - this.host.now());
+    }
+    return users.filter((user) => !members.has(user));
+  }
+
+  /** Those of `users` who are in by what this device has followed. */
+  private async seenIn(chat: Uint8Array, users: bigint[]): Promise<bigint[]> {
     const { mls, departed } = await this.chats.read(nameOf({ chat }));
     const present = new Set(mls ? this.mls.leaves(mls).map((leaf) => leaf.userId) : []);
-    return users.filter((user) => !present.has(user) || departed.includes(user));
+    return users.filter((user) => present.has(user) && !departed.includes(user));
+  }
+
+  /** Those of `users`, and some others, who are in by what the server says now. */
+  private async membersOf(chat: Uint8Array, users: bigint[]): Promise<Set<bigint>> {
+    const members = new Set<bigint>();
+    const sorted = [...users].sort((a, b) => (a < b ? -1 : 1));
+    for (let page: Group | undefined, after = (sorted[0] ?? 1n) - 1n; sorted.length > 0 && (page?.more ?? true) && after < sorted.at(-1)!; ) {
+      page = await ask(this.host, "getGroup", { chat, after, limit: Math.min(1000, Number(sorted.at(-1)! - after)) }, "group");
+      for (const { userId } of page.members) members.add(userId);
+      after = page.members.at(-1)?.userId ?? sorted.at(-1)!;
+    }
+    return members;
   }
 
   answer(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged> {
