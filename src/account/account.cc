@@ -50,6 +50,8 @@ void Account::load(const std::optional<std::string>& row, const Contacts::Rows& 
 
 void Account::apply(const RecordPtr& record) {
   applied_ = record->lsn.value;
+  // What was decided before the account was deleted, and stands behind that in the journal.
+  if (deleted_) return;
   const store::Record& body = record->body;
   switch (body.body_case()) {
     case store::Record::kUserCreated: {
@@ -80,12 +82,11 @@ void Account::apply(const RecordPtr& record) {
       break;
     }
     case store::Record::kPrivacyChanged:
-      if (deleted_) break;
       if (!privacy_) privacy_ = std::make_unique<PrivacySettings>();
       privacy_->change(body.privacy_changed().changed());
       break;
     case store::Record::kContactsChanged:
-      if (!deleted_) contacts_.apply(body.contacts_changed(), applied_);
+      contacts_.apply(body.contacts_changed(), applied_);
       break;
     default:
       break;

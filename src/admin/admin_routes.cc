@@ -42,6 +42,9 @@ net::HttpRoutes admin_routes(const AdminWiring& wiring) {
   const std::string& token = wiring.token;
   routes.add("GET", "/metrics", guarded(token, metrics_handler(wiring)));
   routes.add("POST", "/v1/invites", guarded(token, create_invite_handler(wiring)));
+  routes.add("POST", "/v1/accounts/find", guarded(token, find_account_handler(wiring)));
+  routes.add("POST", "/v1/accounts/sign-out", guarded(token, sign_out_handler(wiring)));
+  routes.add("POST", "/v1/accounts/delete", guarded(token, delete_account_handler(wiring)));
   routes.add("POST", "/v1/backups", guarded(token, backup_handler(wiring)));
   routes.add("POST", "/v1/compactions", guarded(token, compaction_handler(wiring)));
   routes.add("POST", "/v1/traces", guarded(token, trace_handler(wiring)));

@@ -1,4 +1,4 @@
-// The operator's HTTP API: health, readiness, metrics, invites, backup, log level. docs/admin-api.md lists it.
+// The operator's HTTP API: health, readiness, metrics, invites, accounts, backup, log level. docs/admin-api.md lists it.
 #pragma once
 
 #include <functional>
@@ -33,9 +33,12 @@ net::HttpRoutes admin_routes(const AdminWiring& wiring);
 // Health and readiness alone, which the client port serves too (for load balancers).
 void add_health_routes(net::HttpRoutes& routes, std::function<std::string()> not_ready);
 
-// One file each.
+// One file each, but those of accounts.
 net::HttpHandler metrics_handler(const AdminWiring& wiring);
 net::HttpHandler create_invite_handler(const AdminWiring& wiring);
+net::HttpHandler find_account_handler(const AdminWiring& wiring);
+net::HttpHandler sign_out_handler(const AdminWiring& wiring);
+net::HttpHandler delete_account_handler(const AdminWiring& wiring);
 net::HttpHandler backup_handler(const AdminWiring& wiring);
 net::HttpHandler compaction_handler(const AdminWiring& wiring);
 net::HttpHandler trace_handler(const AdminWiring& wiring);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "admin/admin_routes.h"
+#include "admin/request_body.h"
 #include "chat/chat_id.h"
 #include "router/device_trace.h"
 
@@ -20,15 +21,6 @@ struct Asked {
   ChatId chat;
   MessageId id;
 };
-
-std::optional<UserId> user_of(const json& body, const char* name) {
-  if (!body.contains(name) || !body[name].is_string()) return std::nullopt;
-  const std::string text = body[name].get<std::string>();
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value == 0) return std::nullopt;
-  return UserId(value);
-}
 
 std::optional<std::string> bytes_of(const json& body, const char* name) {
   if (!body.contains(name) || !body[name].is_string()) return std::nullopt;

@@ -84,6 +84,7 @@ void Inbox::apply(const RecordPtr& record) {
       cursors_ = {{DeviceId(body.user_created().device().device_id()), 0}};
       break;
     case store::Record::kDeviceAdded:
+      if (closed_) break;  // decided before the account was deleted
       cursors_.push_back({DeviceId(body.device_added().device().device_id()), end_});
       break;
     case store::Record::kDeviceRevoked:

@@ -169,8 +169,8 @@ void Connection::upgrade(const HttpRequest& request) {
     return;
   }
   // Only who comes through a trusted proxy has not been counted for an address yet.
-  const auto client = IpAddress::parse(request.remote_address);
-  if (!token_.has_address() && !token_.bind(client ? *client : http_->address)) {
+  const IpAddress client = IpAddress::parse(request.remote_address).value_or(http_->address);
+  if (!token_.has_address() && !token_.bind(client)) {
     http_->keep_alive = false;
     HttpResponse response = http_error(429, "too many connections from this address");
     response.headers.emplace_back("Retry-After", "10");
@@ -178,7 +178,7 @@ void Connection::upgrade(const HttpRequest& request) {
     return;
   }
   peer_.secure = request.secure;
-  peer_.address = request.remote_address;
+  peer_.network = client.network().str();
   peer_.user_agent = std::string(request.header("User-Agent").substr(0, 128));
   peer_.text = upgrade.text;
   user_ = context().factory ? context().factory(*this) : nullptr;

@@ -78,6 +78,12 @@ IpAddress IpAddress::from_sockaddr(const sockaddr* address) {
   return result;
 }
 
+IpAddress IpAddress::network() const {
+  IpAddress network = *this;
+  if (!is_v4()) std::fill(network.bytes.begin() + 8, network.bytes.end(), std::uint8_t{0});
+  return network;
+}
+
 std::string IpAddress::str() const {
   char buffer[INET6_ADDRSTRLEN] = {};
   if (is_v4()) {

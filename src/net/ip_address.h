@@ -24,6 +24,8 @@ struct IpAddress {
   // The unspecified address for families other than IPv4 and IPv6.
   static IpAddress from_sockaddr(const sockaddr* address);
   static IpAddress from_v4(const std::uint8_t bytes[4]);
+  // What its holder has, who may come from all of it: the address, of IPv6 the /64 that it is in (RFC 6177).
+  IpAddress network() const;
   std::string str() const;
 };
 

@@ -15,10 +15,9 @@ ConnectionToken Quotas::acquire() {
 }
 
 bool ConnectionToken::bind(const IpAddress& address) {
-  Key key{};
-  std::memcpy(&key.high, address.bytes.data(), 8);
-  // Whoever has an IPv6 address has the 2^64 beside it.
-  if (address.is_v4()) std::memcpy(&key.low, address.bytes.data() + 8, 8);
+  const IpAddress network = address.network();
+  Key key;
+  std::memcpy(&key, network.bytes.data(), sizeof key);
   const std::lock_guard lock(quotas_->mutex_);
   Entry& entry = *quotas_->by_address_.try_emplace(key, 0).first;
   if (quotas_->max_per_address_ != 0 && entry.second >= quotas_->max_per_address_) return false;

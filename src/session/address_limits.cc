@@ -2,15 +2,15 @@
 
 namespace godwit {
 
-AddressLimits::Buckets& AddressLimits::of(const std::string& address) {
-  const auto it = buckets_.find(address);
+AddressLimits::Buckets& AddressLimits::of(const std::string& network) {
+  const auto it = buckets_.find(network);
   if (it != buckets_.end()) return it->second;
   if (buckets_.size() >= kMaxAddresses) {
     buckets_.erase(order_.front());
     order_.pop_front();
   }
-  order_.push_back(address);
-  return buckets_[address];
+  order_.push_back(network);
+  return buckets_[network];
 }
 
 }  // namespace godwit

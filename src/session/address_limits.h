@@ -1,4 +1,4 @@
-// What all connections of one address may ask for together, on one worker.
+// What all connections of one address (IpAddress::network()) may ask for together, on one worker.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class AddressLimits {
     TokenBucket registrations;
   };
   // Valid until the next call.
-  Buckets& of(const std::string& address);
+  Buckets& of(const std::string& network);
   std::size_t size() const { return buckets_.size(); }
 
  private:

@@ -148,7 +148,7 @@ Status Session::admit(const Request& frame, bool counted) {
     }
   }
   if (wait == 0 && options.address_requests.per_s != 0) {
-    wait = host_->addresses.of(link_.peer().address)
+    wait = host_->addresses.of(link_.peer().network)
                .requests.take(now, options.address_requests.per_s, options.address_requests.burst);
   }
   if (wait == 0) return Unit{};

@@ -29,7 +29,7 @@ std::uint32_t Session::take_registration() {
   const std::uint32_t per_hour = host_->options().registrations_per_hour;
   if (per_hour == 0) return 0;
   // A clock 3,600 times slower makes a rate per second one per hour.
-  TokenBucket& bucket = host_->addresses.of(link_.peer().address).registrations;
+  TokenBucket& bucket = host_->addresses.of(link_.peer().network).registrations;
   return bucket.take(host_->clock.steady_ms() / 3600, per_hour, per_hour) * 3600;
 }
 

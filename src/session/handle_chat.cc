@@ -163,46 +163,6 @@ void Session::hide_message(std::uint64_t request_id, const ChatId& chat, const v
   });
 }
 
-// A group is left before the account goes, so that a crash in between leaves nothing half done: the account
-// is still there, and deleting it goes on where it stopped.
-void Session::leave_groups(std::function<void(Session&, const Status&)> next) {
-  std::vector<ChatId> groups;
-  for (const Mark& mark : inbox_->marks()) {
-    if (!mark.peer) groups.push_back(mark.chat);
-  }
-  host_->readers.post([anchor = anchor_, host = host_, user = user_, groups = std::move(groups),
-                       next = std::move(next)]() mutable {
-    for (const Mark& mark : read_marks(host->store, host->router.map(), user, 0)) {
-      if (!mark.peer && !mark.left) groups.push_back(mark.chat);
-    }
-    std::sort(groups.begin(), groups.end());
-    groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
-    to_session(anchor, [groups = std::move(groups), next = std::move(next)](Session& session) mutable {
-      session.leave_next_group(std::make_shared<std::vector<ChatId>>(std::move(groups)), std::move(next));
-    });
-  });
-}
-
-void Session::leave_next_group(std::shared_ptr<std::vector<ChatId>> groups,
-                               std::function<void(Session&, const Status&)> next) {
-  if (groups->empty()) return next(*this, Unit{});
-  const ChatId chat = groups->back();
-  groups->pop_back();
-  SendRequest request = begin_send(0, make_message_id(host_->clock.wall_ms()).str(), chat);
-  GroupAction action;
-  action.remove = {user_};
-  request.action = std::make_shared<GroupAction>(std::move(action));
-  request.reply = [anchor = anchor_, groups, next = std::move(next)](const Result<SentInfo>& left) {
-    to_session(anchor, [groups, next, left](Session& session) {
-      // Left already.
-      const bool gone = !left && left.error().code == Errc::chat_not_found;
-      if (!left && !gone) return next(session, left.error());
-      session.leave_next_group(groups, next);
-    });
-  };
-  send_to_chat(std::move(request));
-}
-
 void Session::handle_set_timer(Request& frame) {
   const v1::SetTimer& asked = frame.set_timer();
   const std::uint64_t id = frame.request_id();

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "chat/chat_id.h"
 #include "godwit.pb.h"
+#include "router/account_deletion.h"
 #include "session/account_wire.h"
 #include "session/request_checks.h"
 #include "session/session.h"
@@ -40,7 +41,7 @@ void Session::handle_link_begin(Request& frame) {
   end_offer();
   const std::string link_id = random_bytes(auth::kLinkIdBytes);
   const std::int64_t ttl_ms = host_->options().link_ttl_ms;
-  LinkOfferEntry offer{asked.device_key(), asked.device_name(), host_->clock.steady_ms() + ttl_ms, anchor_};
+  LinkOfferEntry offer{asked.device_key(), asked.device_name(), host_->clock.steady_ms() + ttl_ms, link_.peer().network, anchor_};
   // While it waits, the connection may stay silent for as long as the offer stands.
   link_.set_idle_timeout(static_cast<std::uint32_t>(ttl_ms));
   SessionHost* board = board_of(link_id);
@@ -126,17 +127,8 @@ void Session::handle_delete_account(Request& frame) {
       !auth::verify_proof(self->key, auth::delete_account_input(nonce(), user_), frame.delete_account().signature())) {
     return answer_error(frame.request_id(), Errc::proof_invalid);
   }
-  leave_groups([reply = done_reply(frame.request_id())](Session& session, const Status& left) {
-    if (!left) return reply(left);
-    Shard& shard = session.host_->shard();
-    shard.statuses().remove_all(session.user_, [&shard, user = session.user_, reply](const Status& removed) {
-      if (!removed) return reply(removed);
-      shard.accounts().erase(user, [&shard, user, reply](const Status& erased) {
-        if (!erased) shard.statuses().reopen(user);
-        reply(erased);
-      });
-    });
-  });
+  delete_account(host_->router, host_->store, host_->readers, host_->clock, user_, device_,
+                 done_reply(frame.request_id()));
 }
 
 void Session::handle_block(Request& frame) {

@@ -180,8 +180,6 @@ class Session final : public LinkUser,
   struct ChatList;
   void gather_chats(std::uint64_t request_id, std::vector<ChatId> chats, std::size_t limit);
   void hide_message(std::uint64_t request_id, const ChatId& chat, const v1::RemoveMessage& asked);
-  void leave_groups(std::function<void(Session&, const Status&)> next);
-  void leave_next_group(std::shared_ptr<std::vector<ChatId>> groups, std::function<void(Session&, const Status&)> next);
 
   // handle_trace.cc
   struct Tracing;

@@ -9,6 +9,7 @@ from godwit_e2e.websocket import UpgradeRefused
 
 TOKEN = "a-token-of-sufficient-length"
 GUARDED = [("GET", "/metrics"), ("POST", "/v1/invites"), ("POST", "/v1/backups"), ("POST", "/v1/compactions"),
+           ("POST", "/v1/accounts/find"), ("POST", "/v1/accounts/sign-out"), ("POST", "/v1/accounts/delete"),
            ("POST", "/v1/traces"), ("PUT", "/v1/log-level")]
 
 

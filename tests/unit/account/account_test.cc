@@ -20,6 +20,21 @@ TEST_F(AccountTest, A_device_gets_another_name_and_keeps_the_rest) {
   EXPECT_EQ(reloaded().device(DeviceId(1))->name, "tablet");
 }
 
+TEST_F(AccountTest, What_stands_behind_the_deletion_changes_nothing) {
+  const RecordPtr deleted = record();
+  deleted->body.mutable_user_deleted()->set_handle("ann");
+  account_->apply(deleted);
+  const RecordPtr added = record();
+  added->body.mutable_device_added()->mutable_device()->set_device_id(2);
+  account_->apply(added);
+  const RecordPtr blocked = record();
+  blocked->body.mutable_block_changed()->set_blocked(7);
+  account_->apply(blocked);
+  EXPECT_TRUE(account_->devices().empty());
+  EXPECT_EQ(account_->blocked_count(), 0u);
+  EXPECT_EQ(account_->applied(), blocked->lsn.value);
+}
+
 TEST_F(AccountTest, Last_seen_is_exact_in_memory_and_worth_a_row_once_an_interval) {
   const std::int64_t now = clock_.wall_ms();
   EXPECT_TRUE(account_->seen(DeviceId(1), now, kHour));

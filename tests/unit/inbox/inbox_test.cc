@@ -50,6 +50,17 @@ TEST_F(InboxTest, Entries_get_positions_without_holes) {
   EXPECT_EQ(inbox_.in_tail(0), nullptr);
 }
 
+TEST_F(InboxTest, A_device_that_is_added_behind_the_deletion_is_none) {
+  inbox_.apply(created(1));
+  auto deleted = std::make_shared<Record>();
+  deleted->lsn = Lsn(2);
+  deleted->body.mutable_user_deleted();
+  inbox_.apply(deleted);
+  inbox_.apply(device_added(3, 2));
+  EXPECT_FALSE(inbox_.cursor(DeviceId(2)));
+  EXPECT_EQ(inbox_.applied(), 3U);
+}
+
 TEST_F(InboxTest, Acknowledged_by_every_device_is_gone_from_memory_and_never_written) {
   inbox_.apply(created(1));
   receive(5);

@@ -11,6 +11,13 @@ TEST(IpAddress, MappedAndPlainIpv4_AreTheSame) {
   EXPECT_EQ(IpAddress::parse("2001:DB8::1")->str(), "2001:db8::1");
 }
 
+TEST(IpAddress, Network_IsWhatOneHolderHas) {
+  EXPECT_EQ(IpAddress::parse("10.1.2.3")->network().str(), "10.1.2.3");
+  EXPECT_EQ(IpAddress::parse("2001:db8:1:2:3:4:5:6")->network().str(), "2001:db8:1:2::");
+  EXPECT_EQ(IpAddress::parse("2001:db8:1:2::7")->network(), IpAddress::parse("2001:db8:1:2:3:4:5:6")->network());
+  EXPECT_NE(IpAddress::parse("2001:db8:1:3::7")->network(), IpAddress::parse("2001:db8:1:2::7")->network());
+}
+
 TEST(IpAddress, OtherText_IsNoAddress) {
   for (const char* text :
        {"", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.4:80", "[::1]", "::1%lo", "1.2.3.4 "}) {
