@@ -87,7 +87,11 @@ void KeyService::claim(KeyClaim asked, Reply<ClaimedPtr> reply) {
     if (wait != 0) return claiming->reply(Error(Errc::rate_limited, "no more keys for now", wait));
     users_.mark_dirty(claim.claimer);
     const auto bytes = std::make_shared<std::atomic<std::size_t>>(0);
-    for (auto& [worker, part] : parts) part = std::make_shared<Part>(Part{claiming->claim, bytes});
+    for (auto& [worker, part] : parts) {
+      part = std::make_shared<Part>();
+      part->claim = claiming->claim;
+      part->bytes = bytes;
+    }
     for (const UserId who : claim.users) parts[wiring_.map.worker(who)]->slots.emplace_back().user = who;
     claiming->open = parts.size();
     for (auto& [worker, part] : parts) claiming->parts.push_back(part);

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from godwit_e2e.daemon import wait_until
 
 # No checkpoint, so that the journal alone holds everything.
 JOURNAL_ONLY = {"journal.checkpoint_interval_ms": 600_000}
@@ -10,9 +11,12 @@ PAGE = 4096
 BLOCK_MAGIC = b"GWJB"
 
 
+def segments(daemon):
+    return sorted((daemon.data_dir / "journal").glob("journal-*.log"))
+
+
 def newest_segment(daemon):
-    # A segment has its final name soon after its first block; the messages below give it that time.
-    return sorted((daemon.data_dir / "journal").glob("journal-*.log"))[-1]
+    return segments(daemon)[-1]
 
 
 def end_of_blocks(path):
@@ -28,6 +32,7 @@ def acknowledged_messages(daemon, crowd, count):
     for payload in payloads:
         alice.send(bob, payload)
     alice.close()
+    wait_until(lambda: segments(daemon), what="the segment's final name, which it has soon after its first block")
     return alice.device, bob, payloads
 
 

@@ -141,7 +141,10 @@ class Engine {
       shard.inboxes().with(user, [&](Inbox& inbox) {
         View view{inbox.stored_end(), {}, inbox.end()};
         for (std::uint64_t seq = std::max(cursor + 1, inbox.tail_first()); seq <= inbox.end(); ++seq) {
-          view.tail.push_back({seq, (*inbox.in_tail(seq))->body.message().envelope()});
+          PageEntry entry;
+          entry.seq = seq;
+          entry.envelope = (*inbox.in_tail(seq))->body.message().envelope();
+          view.tail.push_back(std::move(entry));
         }
         seen.set_value(std::move(view));
       });

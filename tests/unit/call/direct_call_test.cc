@@ -81,7 +81,7 @@ TEST_F(DirectCall, over_is_over) {
 TEST_F(DirectCall, answer_of_a_cancelled_call_finds_none) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   EXPECT_EQ(end(kAnnPhone, kBob, id, CallEnd::failed), Errc::ok);
   EXPECT_THAT(heard(kBobPhone), ElementsAre("offered offer", "changed ENDED CANCELLED"));
   EXPECT_EQ(answer(kBobPhone, kAnn, id), Errc::call_not_found);
@@ -95,7 +95,7 @@ TEST_F(DirectCall, callee_rejects_or_is_busy_or_fails) {
       {CallEnd::rejected, "REJECTED"}, {CallEnd::busy, "BUSY"}, {CallEnd::failed, "FAILED"}, {CallEnd::hung_up, "REJECTED"}};
   for (const auto& [reason, told] : ends) {
     const MessageId id = new_id();
-    place(kAnnPhone, kBob, id);
+    ASSERT_TRUE(place(kAnnPhone, kBob, id));
     EXPECT_EQ(end(kBobDesk, kAnn, id, reason), Errc::ok);
     EXPECT_THAT(heard(kAnnPhone), ElementsAre("changed ENDED " + told));
     EXPECT_THAT(heard(kBobPhone), ElementsAre("offered offer", "changed ENDED ELSEWHERE"));
@@ -106,7 +106,7 @@ TEST_F(DirectCall, callee_rejects_or_is_busy_or_fails) {
 TEST_F(DirectCall, not_answered_within_the_ring_time) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   pass(44'999);
   EXPECT_THAT(heard(kAnnPhone), IsEmpty());
   pass(1);
@@ -139,14 +139,14 @@ TEST_F(DirectCall, device_that_connects_while_it_rings_rings_too_and_others_are_
 
 TEST_F(DirectCall, nobody_is_woken_when_all_are_here) {
   connect_all();
-  place(kAnnPhone, kBob, new_id());
+  ASSERT_TRUE(place(kAnnPhone, kBob, new_id()));
   EXPECT_THAT(wakes_, IsEmpty());
 }
 
 TEST_F(DirectCall, same_request_again_finds_the_same_call) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   pass(1'000);
   const auto again = place(kAnnPhone, kBob, id);
   ASSERT_TRUE(again);
@@ -163,7 +163,7 @@ TEST_F(DirectCall, same_request_again_finds_the_same_call) {
 TEST_F(DirectCall, second_call_in_the_chat_is_refused) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   EXPECT_EQ(place(kAnnDesk, kBob, new_id()).error().code, Errc::call_exists);
   EXPECT_EQ(place(kAnnPhone, kBob, new_id()).error().code, Errc::call_exists);
   answer(kBobPhone, kAnn, id);
@@ -227,7 +227,7 @@ TEST_F(DirectCall, early_candidates_are_bounded) {
   restart();
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   EXPECT_EQ(signal(kAnnPhone, kBob, id, std::string(60, 'x')), Errc::ok);
   EXPECT_EQ(signal(kAnnPhone, kBob, id, std::string(60, 'x')), Errc::overloaded);
   end(kAnnPhone, kBob, id);
@@ -237,7 +237,7 @@ TEST_F(DirectCall, early_candidates_are_bounded) {
 TEST_F(DirectCall, strangers_to_the_call_find_none) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   EXPECT_EQ(answer(kCatPhone, kAnn, id), Errc::call_not_found);
   EXPECT_EQ(answer(kAnnPhone, kBob, id), Errc::call_not_found) << "one's own";
   EXPECT_EQ(ring(kAnnDesk, kBob, id), Errc::call_not_found);
@@ -286,7 +286,7 @@ TEST_F(DirectCall, who_is_blocked_hears_it_ring_like_a_phone_that_is_off) {
 TEST_F(DirectCall, call_of_who_is_blocked_does_not_stand_in_the_way) {
   connect_all();
   accounts_[kBob].blocks = true;
-  place(kAnnPhone, kBob, new_id());
+  ASSERT_TRUE(place(kAnnPhone, kBob, new_id()));
   const auto placed = place(kBobPhone, kAnn, new_id());
   ASSERT_TRUE(placed);
   EXPECT_FALSE(placed->instead);
@@ -329,7 +329,7 @@ TEST_F(DirectCall, more_than_may_ring_find_the_callee_busy) {
   EXPECT_THAT(heard(kBobPhone), IsEmpty());
   EXPECT_EQ(record(0).reason(), v1::BUSY);
   accounts_[kBob].blocks = true;
-  place(kCatPhone, kBob, new_id());
+  ASSERT_TRUE(place(kCatPhone, kBob, new_id()));
   EXPECT_THAT(heard(kCatPhone), ElementsAre("changed ENDED BUSY")) << "the same to who is blocked";
 }
 
@@ -381,7 +381,7 @@ TEST_F(DirectCall, what_is_kept_for_a_device_is_bounded) {
 TEST_F(DirectCall, answer_reaches_a_caller_who_was_away) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   disconnect(kAnnPhone);
   EXPECT_EQ(answer(kBobPhone, kAnn, id), Errc::ok);
   connect(kAnnPhone);
@@ -411,7 +411,7 @@ TEST_F(DirectCall, device_that_was_gone_before_it_got_in_counts_as_away) {
   connect(kAnnPhone);
   connect(kBobPhone);
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   connected_.erase(kBobPhone);  // its answer was under way
   EXPECT_EQ(answer(kBobPhone, kAnn, id), Errc::ok);
   pass(60'000);
@@ -435,7 +435,7 @@ TEST_F(DirectCall, lasts_no_longer_than_allowed) {
 TEST_F(DirectCall, clock_that_is_set_changes_nothing) {
   connect_all();
   const MessageId id = new_id();
-  place(kAnnPhone, kBob, id);
+  ASSERT_TRUE(place(kAnnPhone, kBob, id));
   clock_.jump_wall(100'000'000);
   pass(1'000);
   clock_.jump_wall(-300'000'000);
@@ -450,7 +450,7 @@ TEST_F(DirectCall, nothing_is_left_behind) {
   connect_all();
   for (int i = 0; i < 20; ++i) {
     const MessageId id = new_id();
-    place(i % 2 == 0 ? kAnnPhone : kBobPhone, i % 2 == 0 ? kBob : kAnn, id);
+    ASSERT_TRUE(place(i % 2 == 0 ? kAnnPhone : kBobPhone, i % 2 == 0 ? kBob : kAnn, id));
     if (i % 3 == 0) answer(i % 2 == 0 ? kBobPhone : kAnnPhone, i % 2 == 0 ? kAnn : kBob, id);
     end(i % 2 == 0 ? kAnnPhone : kBobPhone, i % 2 == 0 ? kBob : kAnn, id);
     pass(1'000);

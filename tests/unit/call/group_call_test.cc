@@ -215,7 +215,7 @@ TEST_F(GroupCall, bounds_of_the_server_hold_here_too) {
   options_.max_calls = 1;
   restart();
   connect_all();
-  place(kAnnPhone, kBob, new_id());
+  ASSERT_TRUE(place(kAnnPhone, kBob, new_id()));
   EXPECT_EQ(join(kAnnPhone, new_id()), Errc::overloaded);
   EXPECT_EQ(join(kAnnPhone, make_message_id(0)), Errc::message_id_expired);
 }
