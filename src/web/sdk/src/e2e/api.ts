@@ -98,6 +98,9 @@ export type E2eEvent =
   /** The server or the network cheats: proofs that do not hold, a log that was rewritten, two logs for two users. Every
    * use of keys stops until the account is opened anew. `what` is for people. */
   | { kind: "server_lied"; what: string }
+  /** The server was restored from an older backup, or says so. What was encrypted and not accepted yet must be encrypted
+   * anew. Once in a connection. */
+  | { kind: "went_back" }
   /** Work of its own failed, such as joining a chat. It is tried again when there is a reason to. */
   | { kind: "failed"; error: unknown };
 
@@ -203,6 +206,12 @@ export interface E2e {
   connected(welcome: Welcome): Promise<void>;
   /** To be called for every push KeyStock. */
   stock(stock: KeyStock): Promise<void>;
+  /**
+   * To be called when the server turns out to have gone back to an earlier time, before envelopes are opened that it gave
+   * out since. Every chat is compared with the server's when it is next used, and joined anew where it does not fit; key
+   * packages are replaced. Idempotent within a connection.
+   */
+  wentBack(): Promise<void>;
 
   begin(): Promise<Transaction>;
 

@@ -16,6 +16,7 @@ import { extendLink } from "./links.js";
 import { LookupFailed, Mls } from "./mls.js";
 import { decryptName, encryptName } from "./names.js";
 import { Publisher } from "./publish.js";
+import { Restores } from "./restores.js";
 import { SafetyNumbers } from "./safety-number.js";
 import { SelfChannel } from "./self.js";
 import { Statuses } from "./status.js";
@@ -45,14 +46,15 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
   );
   const packages = await KeyPackages.load(host, mls, identity.publicKey);
   const self = await SelfChannel.load(host, identity, directory);
+  const restores = await Restores.load(host);
   const chats = new Chats(host, mls);
   const gossip = new Gossip(directory);
-  const ready = new Ready(host, mls, chats, directory);
-  const membership = new Membership(host, mls, chats, ready, identity.publicKey);
+  const ready = new Ready(host, mls, chats, directory, restores);
+  const membership = new Membership(host, mls, chats, ready, restores, identity.publicKey);
   const joiner = new Joiner(host, ready);
-  const incoming = new Incoming(host, mls, packages, gossip, (chat) => joiner.add(chat));
+  const incoming = new Incoming(host, mls, packages, gossip, restores, (chat) => joiner.add(chat));
   const outgoing = new Outgoing(mls, ready, gossip);
-  const publisher = new Publisher(host, identity, packages, directory, self);
+  const publisher = new Publisher(host, identity, packages, directory, self, restores);
   const monitor = new Monitor(host, directory);
   const calls = new Calls(host, identity, mls, chats, directory);
   const statuses = new Statuses(host, identity, directory);
@@ -84,18 +86,28 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     await joiner.addAll();
   }
 
+  /** One fill may have begun before the restore was noticed. What fails is done on the next connection. */
+  restores.onNoticed = () => {
+    void greeted
+      .then(() => publisher.fill())
+      .then(() => restores.packagesOld && publisher.fill())
+      .catch((error: unknown) => host.emit({ kind: "failed", error }));
+  };
+
   // Of the present connection. Nobody takes a commit of a device whose identity is not in the key log yet.
   let greeted: Promise<void> = Promise.resolve();
   const whenGreeted = <T>(work: () => Promise<T>) => telling(() => greeted.then(work));
 
   return {
     async connected(welcome: Welcome) {
+      restores.connected();
       greeted = greet(welcome);
       await telling(() => greeted);
       // In the background: the winners of races come with the envelopes that the core opens next.
       void resume().catch((error: unknown) => host.emit({ kind: "failed", error }));
     },
     stock: (stock: KeyStock) => telling(async () => void (stock.low && (await publisher.fill()))),
+    wentBack: () => restores.noticed(),
     begin: async () => transaction(await chats.begin(), incoming, outgoing),
     ready: (chat: ChatRef) => whenGreeted(() => ready.ensure(chat)),
     createGroup: (chat: Uint8Array) => whenGreeted(() => membership.create(chat)),

@@ -37,3 +37,19 @@ export function leavesOf(tree: RatchetTree): Leaf[] {
   }
   return leaves;
 }
+
+export function sameDevice(a: Device, b: Device): boolean {
+  return a.userId === b.userId && a.deviceId === b.deviceId;
+}
+
+/** Those of `devices` that are not in `others`. */
+export function without<T extends Device>(devices: readonly T[], others: readonly Device[]): T[] {
+  const names = new Set(others.map(({ userId, deviceId }) => `${userId}/${deviceId}`));
+  return devices.filter(({ userId, deviceId }) => !names.has(`${userId}/${deviceId}`));
+}
+
+/** Those of `devices` that are in `others`, too. */
+export function within<T extends Device>(devices: readonly T[], others: readonly Device[]): T[] {
+  const rest = new Set(without(devices, others));
+  return devices.filter((device) => !rest.has(device));
+}

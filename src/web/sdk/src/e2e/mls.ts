@@ -221,6 +221,20 @@ export class Mls {
     return decoded && { groupId: info.groupContext.groupId, leaves: leavesOf(decoded) };
   }
 
+  /**
+   * Whether `state` is, or was, in the epoch that a group info is of. An epoch of the same number that others made is told by
+   * its confirmation tag, a past one by its transcript. Undefined: it is too long ago to tell.
+   */
+  wasIn(state: MlsState, groupInfo: Uint8Array): boolean | undefined {
+    const info = decodeWhole(decodeGroupInfo, groupInfo);
+    if (!info || !equal(info.groupContext.groupId, state.groupContext.groupId)) return false;
+    const { epoch, confirmedTranscriptHash } = info.groupContext;
+    if (epoch === state.groupContext.epoch) return equal(info.confirmationTag, state.confirmationTag);
+    if (epoch > state.groupContext.epoch) return false;
+    const past = state.historicalReceiverData.get(epoch);
+    return past && equal(past.groupContext.confirmedTranscriptHash, confirmedTranscriptHash);
+  }
+
   /** Comes in by an external commit; takes an earlier leaf of this device out, if there is one. */
   async joinExternally(groupId: Uint8Array, groupInfo: Uint8Array, authenticatedData: Uint8Array): Promise<MadeCommit> {
     const info = decodeWhole(decodeGroupInfo, groupInfo);

@@ -3,6 +3,7 @@ import type { E2eHost, SigningKey } from "./api.js";
 import { be32, be64, concat, equal, labelled } from "./bytes.js";
 import type { KeyPackages } from "./key-packages.js";
 import { ask } from "./requests.js";
+import type { Restores } from "./restores.js";
 import type { SelfChannel } from "./self.js";
 import type { Directory } from "./transparency/directory.js";
 
@@ -22,6 +23,7 @@ export class Publisher {
     private readonly packages: KeyPackages,
     private readonly directory: Directory,
     private readonly self: SelfChannel,
+    private readonly restores: Restores,
   ) {}
 
   /**
@@ -38,15 +40,17 @@ export class Publisher {
     const stock = await ask(this.host, "getKeyStock", {}, "keyStock");
     const own = (await this.directory.known(this.host.userId))?.devices.find((device) => device.deviceId === this.host.deviceId);
     const identity = !stock.identity || (own !== undefined && !equal(own.identityKey, this.identity.publicKey));
+    const { era, packagesOld } = this.restores;
     // The server has packages whose private parts are no more: nobody must get them.
-    const replace = identity || stock.keyPackages > this.packages.oneTimeLeft;
+    const replace = identity || packagesOld || stock.keyPackages > this.packages.oneTimeLeft;
     const missing = Math.min(identity ? kFirst : kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
     const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
     const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
-    const signedPrekey = await this.self.prekeyToPublish(identity);
+    const signedPrekey = await this.self.prekeyToPublish(identity || packagesOld);
     if (oneTime === 0 && !lastResort && !signedPrekey) return false;
     const keyPackages = await this.packages.make(oneTime, lastResort);
     await ask(this.host, "publishKeys", { ...(identity ? await this.signedIdentity() : {}), keyPackages, replace, signedPrekey }, "keyStock");
+    if (packagesOld) await this.restores.replaced(era);
     return identity;
   }
 

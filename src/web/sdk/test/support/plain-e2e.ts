@@ -13,6 +13,7 @@ export function plainE2e(host: E2eHost): E2e {
   return {
     async connected() {},
     async stock() {},
+    async wentBack() {},
     async begin(): Promise<Transaction> {
       await last;
       let end = () => {};

@@ -11,6 +11,15 @@ export interface ChatState {
   joinedEpoch: bigint | undefined;
   /** The state does not fit the chat any more (a commit is missing or cannot be followed): this device has to join anew. */
   lost: boolean;
+  /** It is lost because the server has gone back behind it: so it is for whoever else followed the chat until then. */
+  wentBack: boolean;
+  /** Of how many restores of the server it is known that this state fits what the server had after them (restores.ts). */
+  era: number;
+  /** Something came that does not fit it: it is to be compared with what the server has. */
+  doubtful: boolean;
+  /** Devices that may not be able to follow what this device did when it came in after a restore: the next commit takes them
+   * out and in again. */
+  behind: Device[];
   /** Users who left or were deleted, whose devices the next commit takes out. */
   departed: bigint[];
   /** The group's secret (frame.ts), once it is known. */
@@ -43,7 +52,7 @@ export interface Pending {
 }
 
 export const kNoChat: ChatState = {
-  mls: undefined, joinedEpoch: undefined, lost: false, departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
+  mls: undefined, joinedEpoch: undefined, lost: false, wentBack: false, era: 0, doubtful: false, behind: [], departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
   renewedMs: 0, joins: [], pending: undefined,
 };
 

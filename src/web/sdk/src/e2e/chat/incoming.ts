@@ -3,6 +3,7 @@ import type { Envelope } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, Opened, UnreadableReason } from "../api.js";
 import { equal } from "../bytes.js";
 import type { KeyPackages } from "../key-packages.js";
+import { sameDevice, without } from "../leaves.js";
 import { provesLink } from "../links.js";
 import { MlsRefused, type Change, type Leaf, type Mls } from "../mls.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
@@ -11,6 +12,7 @@ import { decodeFrame } from "./frame.js";
 import type { ChatState } from "./chat-state.js";
 import type { Work } from "./chats.js";
 import type { Gossip } from "./gossip.js";
+import type { Restores } from "../restores.js";
 
 /** An envelope has done to the encryption what it does: the next may be opened. What it brought may come later. */
 export interface Opening {
@@ -27,6 +29,7 @@ export class Incoming {
     private readonly mls: Mls,
     private readonly packages: KeyPackages,
     private readonly gossip: Gossip,
+    private readonly restores: Restores,
     /** Told of chats that this device has to join by itself before it can read on. */
     private readonly needsJoin: (chat: ChatRef) => void,
   ) {}
@@ -52,7 +55,9 @@ export class Incoming {
   private async message(tx: Work, chat: ChatRef, envelope: Envelope): Promise<Opening> {
     if (this.isOwn(envelope)) return kNothing;
     const name = nameOf(chat);
-    const { mls: state, joinedEpoch } = await tx.get(name);
+    const { mls: state, joinedEpoch, lost, doubtful } = await tx.get(name);
+    const doubted = lost || doubtful || (await this.restored(tx, chat));
+    if (state && doubted) await this.doubt(tx, chat);
     const message = this.mls.read(envelope.payload);
     if (!message) return bringing(unreadable("forged"));
     const { epoch } = message;
@@ -63,7 +68,10 @@ export class Incoming {
       await this.lost(tx, chat);
       return bringing(unreadable("state_lost"));
     }
-    if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) return bringing(unreadable("too_late"));
+    if (epoch !== state.groupContext.epoch && !state.historicalReceiverData.has(epoch)) {
+      await this.doubt(tx, chat);
+      return bringing(unreadable(doubted ? "state_lost" : "too_late"));
+    }
     try {
       const { state: after, plaintext, from, signed } = await this.mls.open(state, message);
       // Any member can encrypt as another one, but not by the server: the keys of the true message stay.
@@ -72,7 +80,9 @@ export class Incoming {
       return { brought: signed.then((good) => (good ? this.content(tx, name, envelope, plaintext, from) : unreadable("forged"))) };
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
-      return bringing(unreadable(/gen in the past/.test(error.message) ? "too_late" : "forged"));
+      if (/gen in the past/.test(error.message)) return bringing(unreadable("too_late"));
+      await this.doubt(tx, chat);
+      return bringing(unreadable(doubted ? "state_lost" : "forged"));
     }
   }
 
@@ -87,20 +97,40 @@ export class Incoming {
   private async commit(tx: Work, chat: ChatRef, envelope: Envelope, endsEpoch: bigint): Promise<void> {
     const name = nameOf(chat);
     const { mls: state, pending } = await tx.get(name);
-    if (pending && equal(pending.id, envelope.id)) return accept(this.host, tx, chat);
-    // It is there already: an envelope that comes again, or whose state came with the answer to the request.
-    if (state && state.groupContext.epoch > endsEpoch) return;
+    if (pending && equal(pending.id, envelope.id)) return accept(this.host, tx, chat, this.restores.era);
+    // It is there already: an envelope that comes again, or whose state came with the answer to the request. Or the server has
+    // gone back, and somebody goes on from there.
+    const past = state !== undefined && state.groupContext.epoch > endsEpoch;
+    if (past && this.isOwn(envelope)) return;
+    const restored = await this.restored(tx, chat);
+    if (past) await this.doubt(tx, chat);
+    if (past && !restored) return;
     if (envelope.welcome.length > 0 && (await this.welcomed(tx, chat, envelope))) return;
-    if (!state) return;
+    // Whoever came in first has brought in the others, too; only that this one's key is no more.
+    if (state && envelope.welcome.length > 0) await tx.update(name, { wentBack: false });
+    if (!state || past) return;
     if (this.isOwn(envelope) || state.groupContext.epoch < endsEpoch) return this.lost(tx, chat);
     try {
       const { state: after, change } = await this.mls.follow(state, envelope.payload, (proposed) => this.allows(chat, envelope, proposed));
-      await tx.update(name, { mls: after, pending: undefined });
+      await tx.update(name, { mls: after, pending: undefined, era: this.restores.era, doubtful: false });
       await this.told(tx, chat, change, this.mls.leaves(state));
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
       await this.lost(tx, chat, { pending: undefined });
     }
+  }
+
+  /** The server has gone back, and it is not known that this chat's state fits it, or known that it does not. */
+  private async restored(tx: Work, chat: ChatRef): Promise<boolean> {
+    const { era, wentBack } = await tx.get(nameOf(chat));
+    return wentBack || era < this.restores.era;
+  }
+
+  /** What came does not fit: the server may have gone back. The chat is compared with what it has. */
+  private async doubt(tx: Work, chat: ChatRef): Promise<void> {
+    const name = nameOf(chat);
+    if (!(await tx.get(name)).doubtful) await tx.update(name, { doubtful: true });
+    if (this.restores.compares(name)) tx.after(() => this.needsJoin(chat));
   }
 
   private async lost(tx: Work, chat: ChatRef, more: Partial<ChatState> = {}): Promise<void> {
@@ -116,8 +146,8 @@ export class Incoming {
       const { state, secret } = await this.mls.join(groupIdOf(this.host.userId, chat), envelope.welcome, own.own);
       const before = await tx.get(name);
       await tx.update(name, {
-        mls: state, joinedEpoch: state.groupContext.epoch, lost: false, pending: undefined, secret: secret ?? before.secret, departed: [],
-        renewedMs: this.host.now(),
+        mls: state, joinedEpoch: state.groupContext.epoch, lost: false, wentBack: false, era: this.restores.era, doubtful: false, pending: undefined,
+        secret: secret ?? before.secret, secretTold: undefined, departed: [], behind: [], renewedMs: this.host.now(),
       });
       tx.after(() => this.host.emit({ kind: "joined", chat, rejoined: before.joinedEpoch !== undefined }));
     } catch (error) {
@@ -138,25 +168,26 @@ export class Incoming {
   private allows(chat: ChatRef, envelope: Envelope, change: Change): boolean {
     const { committer } = change;
     if (committer.userId !== envelope.from || committer.deviceId !== envelope.fromDevice) return false;
-    const same = (device: Device) => device.userId === committer.userId && device.deviceId === committer.deviceId;
-    if (change.external && !change.removed.every(same)) return false;
+    if (change.external && !change.removed.every((device) => sameDevice(device, committer))) return false;
     if (chat.chat) return true;
     const mayBeIn = (device: Device) => device.userId === chat.peer || device.userId === this.host.userId;
     return change.added.every(mayBeIn) && mayBeIn(committer);
   }
 
   private async told(tx: Work, chat: ChatRef, change: Change, before: Leaf[]): Promise<void> {
-    const { userId, deviceId } = this.host;
     const name = nameOf(chat);
-    const { departed, mls: state, secret } = await tx.get(name);
-    const removedSelf = change.removed.some((leaf) => leaf.userId === userId && leaf.deviceId === deviceId);
+    const { departed, behind, mls: state, secret } = await tx.get(name);
+    const removedSelf = change.removed.some((leaf) => sameDevice(leaf, this.host));
     const events = [
-      ...change.added.map((device) => ({ kind: "device_added" as const, chat, device, by: "member" as const })),
+      ...without(change.added, change.removed).map((device) => ({ kind: "device_added" as const, chat, device, by: "member" as const })),
       ...(change.external ? [{ kind: "device_added" as const, chat, device: deviceOf(change.committer), by: howItCame(chat, change, before, secret) }] : []),
-      ...(change.external ? [] : change.removed.map((leaf) => ({ kind: "device_removed" as const, chat, device: deviceOf(leaf) }))),
+      ...(change.external ? [] : without(change.removed, change.added).map((leaf) => ({ kind: "device_removed" as const, chat, device: deviceOf(leaf) }))),
     ];
     tx.after(() => events.forEach((event) => this.host.emit(event)));
-    if (removedSelf) {
+    if (behind.length > 0) await tx.update(name, { behind: without(behind, [change.committer, ...change.added, ...change.removed]) });
+    if (removedSelf && change.added.some((device) => sameDevice(device, this.host))) {
+      await this.lost(tx, chat);  // Taken in again by a key that is no more.
+    } else if (removedSelf) {
       await tx.update(name, { mls: undefined, joinedEpoch: undefined, lost: false });
       tx.after(() => this.host.emit({ kind: "left", chat }));
     } else if (departed.length > 0 && state) {

@@ -54,7 +54,7 @@ export class Joiner {
       if (this.closed) break;
       this.queue.delete(name);
       // What fails is tried again when there is something new to read, or to write.
-      await this.ready.ensure(chatOfName(name)).catch((error: unknown) => this.host.emit({ kind: "failed", error }));
+      await this.ready.ensure(chatOfName(name), true).catch((error: unknown) => this.host.emit({ kind: "failed", error }));
     }
     this.running = false;
   }

@@ -1,15 +1,17 @@
 /** Changes of who is in a group, each with the commit that changes its encryption alike: the server takes both or none. */
 import { create } from "@bufbuild/protobuf";
-import { ErrorCode, type Group, type GroupChanged, GroupChangedSchema } from "../../gen/godwit_pb.js";
+import { ErrorCode, type GroupChanged, GroupChangedSchema } from "../../gen/godwit_pb.js";
 import { E2eError, type ChatRef, type E2eHost, type MemberChange, type ReplyBody, type RequestBody } from "../api.js";
 import { ask, codeOf } from "../requests.js";
 import type { Commit } from "../../gen/godwit_pb.js";
 import { proveLink, splitLink } from "../links.js";
 import type { Leaf, Mls } from "../mls.js";
 import { nameOf } from "./chat-id.js";
+import { membersOf } from "./members.js";
 import type { Chats } from "./chats.js";
 import { commitFields, keep, newId, submit } from "./pending.js";
 import type { ReadPackage, Ready } from "./ready.js";
+import type { Restores } from "../restores.js";
 
 /** Users who are added by one commit. */
 const kMaxUsersPerCommit = 200;
@@ -25,6 +27,7 @@ export class Membership {
     private readonly mls: Mls,
     private readonly chats: Chats,
     private readonly ready: Ready,
+    private readonly restores: Restores,
     private readonly identityKey: Uint8Array,
   ) {}
 
@@ -53,7 +56,7 @@ export class Membership {
     if (users.length === 0) return [];
     await this.ready.ensure({ chat });
     const seen = await this.seenIn(chat, users);
-    const members = await this.membersOf(chat, seen);
+    const members = await membersOf(this.host, chat, seen);
     const gone = seen.filter((user) => !members.has(user));
     // What took them out is on its way here.
     const until = this.host.now() + kEventMs;
@@ -68,18 +71,6 @@ export class Membership {
     const { mls, departed } = await this.chats.read(nameOf({ chat }));
     const present = new Set(mls ? this.mls.leaves(mls).map((leaf) => leaf.userId) : []);
     return users.filter((user) => present.has(user) && !departed.includes(user));
-  }
-
-  /** Those of `users`, and some others, who are in by what the server says now. */
-  private async membersOf(chat: Uint8Array, users: bigint[]): Promise<Set<bigint>> {
-    const members = new Set<bigint>();
-    const sorted = [...users].sort((a, b) => (a < b ? -1 : 1));
-    for (let page: Group | undefined, after = (sorted[0] ?? 1n) - 1n; sorted.length > 0 && (page?.more ?? true) && after < sorted.at(-1)!; ) {
-      page = await ask(this.host, "getGroup", { chat, after, limit: Math.min(1000, Number(sorted.at(-1)! - after)) }, "group");
-      for (const { userId } of page.members) members.add(userId);
-      after = page.members.at(-1)?.userId ?? sorted.at(-1)!;
-    }
-    return members;
   }
 
   answer(chat: Uint8Array, userId: bigint, accept: boolean): Promise<GroupChanged> {
@@ -99,7 +90,7 @@ export class Membership {
       const body: RequestBody = { case: "joinGroup", value: { id, link, commit: commitFields(made, info.epoch, [], true) } };
       const pending = { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] };
       const kept = await this.chats.change((tx) => keep(tx, chat, body, pending));
-      const outcome = await submit(this.host, this.chats, chat);
+      const outcome = await submit(this.host, this.chats, this.restores, chat);
       if (!kept) continue;  // That was another one.
       if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
     }
@@ -126,7 +117,7 @@ export class Membership {
     for (let tries = 0; tries < kMaxTries; tries++) {
       await this.ready.ensure(ref);
       const kept = await this.chats.change((tx) => this.prepare(tx, ref, claimed, remove, request));
-      const outcome = await submit(this.host, this.chats, ref);
+      const outcome = await submit(this.host, this.chats, this.restores, ref);
       if (!kept) continue;  // That was another one.
       if (outcome?.kind === "accepted") return groupChanged(outcome.reply);
     }

@@ -3,10 +3,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ClientFrameSchema, ErrorCode, type Commit } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, ReplyBody, RequestBody } from "../api.js";
 import { hex, randomBytes } from "../bytes.js";
+import { leavesOf, sameDevice, without } from "../leaves.js";
 import type { MadeCommit } from "../mls.js";
 import { codeOf } from "../requests.js";
+import type { Restores } from "../restores.js";
 import { nameOf } from "./chat-id.js";
-import type { Pending } from "./chat-state.js";
+import type { ChatState, Pending } from "./chat-state.js";
 import type { Chats, Work } from "./chats.js";
 
 /** How a request for a commit ended. */
@@ -30,44 +32,63 @@ export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: 
   return true;
 }
 
+/** Users of a chat in which who comes in first after a restore of the server brings in the others; in larger ones each comes in by itself. */
+const kMaxBroughtIn = 200;
+
 /** The commit is the chat's: its state becomes ours. */
-export async function accept(host: E2eHost, tx: Work, chat: ChatRef): Promise<void> {
+export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number): Promise<void> {
   const name = nameOf(chat);
-  const { pending, mls, departed, joinedEpoch, renewedMs } = await tx.get(name);
+  const { pending, mls, departed, joinedEpoch, renewedMs, secretTold, wentBack, behind } = await tx.get(name);
   if (!pending) return;
   const comesIn = pending.joins || joinedEpoch === undefined;
   // A commit that only adds has no path (RFC 9420, section 12.4), and so no new key of the one who made it.
   const renews = comesIn || pending.removed.length > 0 || pending.added.length === 0;
   const removed = new Set(pending.removed.map((device) => device.userId));
+  const comesBack = pending.joins && wentBack;
+  const others = leavesOf(pending.next.ratchetTree).filter((leaf) => !sameDevice(leaf, host)).map(({ userId, deviceId }) => ({ userId, deviceId }));
+  const few = new Set(others.map((device) => device.userId)).size <= kMaxBroughtIn;
   await tx.update(name, {
-    pending: undefined, lost: false, mls: pending.next, departed: departed.filter((user) => !removed.has(user)),
+    pending: undefined, lost: false, wentBack: false, era, doubtful: false, mls: pending.next,
+    behind: comesBack ? (few ? others : []) : without(behind, pending.removed),
+    departed: comesBack ? [] : departed.filter((user) => !removed.has(user)),
     renewedMs: renews ? host.now() : renewedMs,
+    secretTold: comesIn ? undefined : secretTold,
     joinedEpoch: comesIn ? pending.next.groupContext.epoch : joinedEpoch,
   });
+  // Whom the members had taken out is in again because the server says so.
+  const before = new Set(comesBack && mls ? leavesOf(mls.ratchetTree).map((leaf) => leaf.userId) : []);
+  const uninvited = comesBack ? others.filter((device) => !before.has(device.userId)) : [];
   tx.after(() => {
-    for (const device of pending.added) host.emit({ kind: "device_added", chat, device, by: "member" });
-    for (const device of pending.removed) host.emit({ kind: "device_removed", chat, device });
+    for (const device of without(pending.added, pending.removed)) host.emit({ kind: "device_added", chat, device, by: "member" });
+    for (const device of without(pending.removed, pending.added)) host.emit({ kind: "device_removed", chat, device });
+    for (const device of uninvited) host.emit({ kind: "device_added", chat, device, by: "server" });
     if (pending.joins) host.emit({ kind: "joined", chat, rejoined: joinedEpoch !== undefined || mls !== undefined });
   });
 }
 
 /** Sends the chat's pending commit; undefined: there is none (any more). Throws what the server refuses for good. */
-export async function submit(host: E2eHost, chats: Chats, chat: ChatRef): Promise<Outcome | undefined> {
+export async function submit(host: E2eHost, chats: Chats, restores: Restores, chat: ChatRef): Promise<Outcome | undefined> {
   const name = nameOf(chat);
   const { pending } = await chats.read(name);
   if (!pending) return undefined;
   const ours = async (tx: Work) => hex((await tx.get(name)).pending?.id ?? new Uint8Array()) === hex(pending.id);
-  const drop = () => chats.change(async (tx) => void ((await ours(tx)) && (await tx.update(name, { pending: undefined }))));
+  const drop = (more: Partial<ChatState> = {}) => chats.change(async (tx) => void ((await ours(tx)) && (await tx.update(name, { pending: undefined, ...more }))));
   try {
     const reply = await host.request(fromBinary(ClientFrameSchema, pending.frame).body as RequestBody);
-    await chats.change(async (tx) => void ((await ours(tx)) && (await accept(host, tx, chat))));
+    await chats.change(async (tx) => void ((await ours(tx)) && (await accept(host, tx, chat, restores.era))));
     return { kind: "accepted", reply };
   } catch (error) {
     const code = codeOf(error);
     // It may have been accepted: it stays, and is sent again.
     if (code === undefined || code === ErrorCode.internal) throw error;
+    const epoch = (error as { epoch?: bigint }).epoch ?? pending.endsEpoch + 1n;
+    if (code === ErrorCode.stale_epoch && epoch < pending.endsEpoch) {
+      await restores.noticed();
+      await drop({ lost: true, wentBack: true });
+      return { kind: "race", epoch };
+    }
     await drop();
-    if (code === ErrorCode.stale_epoch) return { kind: "race", epoch: (error as { epoch?: bigint }).epoch ?? pending.endsEpoch + 1n };
+    if (code === ErrorCode.stale_epoch) return { kind: "race", epoch };
     // Extra names of users (device_id 0) are not devices that went: the change as a whole is refused.
     const extra = (error as { extra?: Array<{ deviceId: number }> }).extra ?? [];
     if (code === ErrorCode.device_list_stale && extra.every((device) => device.deviceId !== 0)) return { kind: "stale_devices" };

@@ -18,9 +18,12 @@ import type { KeyPackage, Leaf, MadeCommit, Mls, MlsState } from "../mls.js";
 import { MlsRefused } from "../mls.js";
 import { ask } from "../requests.js";
 import type { Directory } from "../transparency/directory.js";
+import { sameDevice, within } from "../leaves.js";
+import type { Restores } from "../restores.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
 import type { Chats } from "./chats.js";
 import type { ChatState } from "./chat-state.js";
+import { membersOf } from "./members.js";
 import { commitFields, keep, newId, submit } from "./pending.js";
 
 /** Keys that were looked up this lately are taken as they are, milliseconds. Large groups ask less often: a lookup is one
@@ -50,18 +53,21 @@ export class Ready {
     private readonly mls: Mls,
     private readonly chats: Chats,
     private readonly directory: Directory,
+    private readonly restores: Restores,
   ) {}
 
   /** Whether `state` may be written to without `ensure`. */
   holds(name: string, state: ChatState): boolean {
     const check = this.checked.get(name);
     return (
-      !this.directory.caught && check !== undefined && state.mls !== undefined && !state.lost && state.departed.length === check.departed &&
+      !this.directory.caught && check !== undefined && state.mls !== undefined && !state.lost &&
+      state.era === this.restores.era && !state.doubtful && state.behind.length === 0 && state.departed.length === check.departed &&
       check.tree === state.mls.ratchetTree && check.changes === this.directory.changes && this.host.now() < check.untilMs
     );
   }
 
-  async ensure(chat: ChatRef): Promise<void> {
+  /** `inBackground`: not to write, but to read on. */
+  async ensure(chat: ChatRef, inBackground = false): Promise<void> {
     const name = nameOf(chat);
     for (let tries = 0; tries < kMaxTries; tries++) {
       await this.finish(chat);
@@ -69,6 +75,8 @@ export class Ready {
       if (this.holds(name, state)) return;
       if (!state.mls || state.lost || state.mls.groupContext.epoch === 0n) {
         await this.comeIn(chat, state);
+      } else if (state.doubtful || state.era < this.restores.era) {
+        if (!(await this.compare(chat, state.mls, inBackground))) return;
       } else if (!(await this.tidy(chat, state.mls, state))) {
         return;
       }
@@ -78,17 +86,18 @@ export class Ready {
 
   /** Sends what is pending, and awaits the winner's commit if it lost. */
   async finish(chat: ChatRef): Promise<void> {
-    const outcome = await submit(this.host, this.chats, chat);
+    const outcome = await submit(this.host, this.chats, this.restores, chat);
     if (outcome?.kind === "race") await this.awaitEpoch(chat, outcome.epoch);
     if (outcome?.kind === "stale_devices") await this.directory.refresh(await this.usersOf(chat), 0);
   }
 
+  /** Awaits the commits up to `epoch`; after the server has gone back, that who came in first brings this device in, too. */
   private async awaitEpoch(chat: ChatRef, epoch: bigint): Promise<void> {
     const name = nameOf(chat);
     const until = this.host.now() + kWinnerMs;
     for (;;) {
-      const { mls, lost } = await this.chats.read(name);
-      if (lost || (mls && mls.groupContext.epoch >= epoch)) return;
+      const { mls, lost, wentBack } = await this.chats.read(name);
+      if (lost ? !wentBack : mls && mls.groupContext.epoch >= epoch) return;
       const left = until - this.host.now();
       if (left <= 0) break;
       await this.chats.changed(name, left);
@@ -106,7 +115,12 @@ export class Ready {
 
   /** Makes the encryption, or joins by itself. */
   private async comeIn(chat: ChatRef, state: ChatState): Promise<void> {
-    const info = await this.groupInfo(chat.chat ? { chat: chat.chat } : { peer: chat.peer });
+    let info = await this.groupInfo(chat);
+    if (state.wentBack && state.mls && info.epoch > 0n && this.mls.wasIn(state.mls, info.groupInfo) === false) {
+      await this.awaitEpoch(chat, info.epoch);
+      if (!(await this.chats.read(nameOf(chat))).lost) return;
+      info = await this.groupInfo(chat);
+    }
     if (info.epoch === 0n && !chat.chat) return this.make(chat, [chat.peer, this.host.userId]);
     // A group that this device made, whose first commit was refused.
     if (info.epoch === 0n && state.mls) return this.make(chat, [this.host.userId]);
@@ -124,8 +138,31 @@ export class Ready {
     await this.finish(chat);
   }
 
+  /**
+   * Whether the state is of the chat as the server has it, which may have gone back. False: nothing can be said yet, since
+   * the chat has gone on: what comes next will tell.
+   */
+  private async compare(chat: ChatRef, mls: MlsState, inBackground: boolean): Promise<boolean> {
+    const name = nameOf(chat);
+    const { era } = this.restores;
+    const info = await this.groupInfo(chat);
+    const { epoch } = mls.groupContext;
+    if (info.epoch > epoch) {
+      if (!inBackground) await this.awaitEpoch(chat, info.epoch);
+      return !inBackground;
+    }
+    const fits = info.epoch === epoch && (info.groupInfo.length === 0 || this.mls.wasIn(mls, info.groupInfo) === true);
+    if (!fits) await this.restores.noticed();
+    await this.chats.change(async (tx) => {
+      const state = await tx.get(name);
+      if (state.mls?.ratchetTree !== mls.ratchetTree) return;  // It went on meanwhile: look again.
+      await tx.update(name, fits ? { era, doubtful: false } : { lost: true, wentBack: info.epoch < epoch });
+    });
+    return true;
+  }
+
   /** GetGroupInfo. The server takes one at a time of a connection. */
-  groupInfo(of: { chat: Uint8Array } | { peer: bigint } | { link: string }): Promise<GroupInfo> {
+  groupInfo(of: ChatRef | { link: string }): Promise<GroupInfo> {
     const reply = this.asking.then(() => ask(this.host, "getGroupInfo", of, "groupInfo"));
     this.asking = reply.catch(() => undefined);
     return reply;
@@ -158,7 +195,7 @@ export class Ready {
       const id = newId(this.host.now());
       const to = chat.chat ? { chat: chat.chat } : { to: chat.peer };
       const added = packages.map(({ device }) => device);
-      await tx.update(name, { mls: alone, lost: false, joinedEpoch: 0n, renewedMs: this.host.now(), secret });
+      await tx.update(name, { mls: alone, lost: false, wentBack: false, era: this.restores.era, doubtful: false, behind: [], joinedEpoch: 0n, renewedMs: this.host.now(), secret });
       await keep(tx, chat, { case: "send", value: { id, ...to, payload: made.commit, commit: commitFields(made, 0n, added, false) } },
                  { id, endsEpoch: 0n, next: made.state, joins: false, added, removed: [] });
     });
@@ -166,7 +203,7 @@ export class Ready {
   }
 
   /** Takes out who must not be in, brings in a peer who has no device in it, renews one's own key. False: there was nothing to do. */
-  private async tidy(chat: ChatRef, state: MlsState, { departed, renewedMs }: ChatState): Promise<boolean> {
+  private async tidy(chat: ChatRef, state: MlsState, { departed, renewedMs, behind }: ChatState): Promise<boolean> {
     const name = nameOf(chat);
     const leaves = this.mls.leaves(state);
     const users = new Set(leaves.map((leaf) => leaf.userId));
@@ -178,6 +215,9 @@ export class Ready {
     const present = leaves.some((leaf) => leaf.userId === chat.peer && !remove.includes(leaf));
     const packages = chat.chat || present ? [] : await this.claim([chat.peer]);
     if (!chat.chat && !present && packages.length === 0) throw new E2eError("no_keys", "the other party has no device with keys");
+    const again = await this.bringIn(chat, leaves.filter((leaf) => !remove.includes(leaf)), behind);
+    remove.push(...again.remove);
+    packages.push(...again.packages);
     const renew = renewedMs + kRenewMs < this.host.now();
     if (remove.length === 0 && packages.length === 0 && !renew) {
       // Departed users without a leaf are done with.
@@ -189,6 +229,24 @@ export class Ready {
     }
     await this.commit(chat, state, packages, remove);
     return true;
+  }
+
+  /**
+   * Takes those out and in again who cannot follow since the server has gone back, so that they read what comes next without
+   * having to be there first. Who is no member by now is only taken out, who has no keys comes in by itself.
+   */
+  private async bringIn(chat: ChatRef, leaves: Leaf[], behind: Device[]): Promise<{ remove: Leaf[]; packages: ReadPackage[] }> {
+    if (behind.length === 0) return { remove: [], packages: [] };
+    const stale = within(leaves, behind);
+    const users = [...new Set(stale.map((leaf) => leaf.userId))];
+    const members = chat.chat ? await membersOf(this.host, chat.chat, users) : new Set(users);
+    const packages = (await this.claim(users.filter((user) => members.has(user)))).filter(({ device }) => stale.some((leaf) => sameDevice(leaf, device)));
+    const remove = stale.filter((leaf) => !members.has(leaf.userId) || packages.some(({ device }) => sameDevice(leaf, device)));
+    await this.chats.change(async (tx) => {
+      const state = await tx.get(nameOf(chat));
+      await tx.update(nameOf(chat), { behind: within(state.behind, remove) });
+    });
+    return { remove, packages };
   }
 
   private async outdated(leaves: Leaf[], departed: bigint[]): Promise<Leaf[]> {
