@@ -69,6 +69,24 @@ export class FakeServer {
     return this.device(userId, 1, await makeSigningKey(memoryVault(), "any"));
   }
 
+  /** A backup of chats, key packages and inboxes; what it returns puts it back. Who is connected has to connect anew. */
+  backup(): () => void {
+    const copyOf = (chat: ServerChat): ServerChat => ({ ...chat, members: new Set(chat.members), log: [...chat.log], seen: new Map(chat.seen) });
+    const chats = [...this.chats].map(([name, chat]) => [name, copyOf(chat)] as const);
+    const devices = [...this.users.values()].flatMap((of) => [...of.values()]).map((device) => {
+      const { packages, lastResort, client } = device;
+      return { device, packages: [...packages], lastResort, client, inbox: [...(client?.inbox ?? [])] };
+    });
+    return () => {
+      this.chats.clear();
+      for (const [name, chat] of chats) this.chats.set(name, copyOf(chat));
+      for (const { device, packages, lastResort, client, inbox } of devices) {
+        Object.assign(device, { packages: [...packages], lastResort });
+        if (client) client.inbox = inbox.filter((envelope) => !client.opened.some((done) => done.envelope === envelope));
+      }
+    };
+  }
+
   private async device(userId: bigint, approvedBy: number, approver?: SigningKey): Promise<TestClient> {
     const devices = this.users.get(userId)!;
     const deviceId = devices.size + 1;
@@ -286,7 +304,7 @@ export class TestClient {
   readonly failures: unknown[] = [];
   offline = false;
   rows = new Map<string, Uint8Array>();
-  private inbox: Envelope[] = [];
+  inbox: Envelope[] = [];
   private pumping: Promise<void> = Promise.resolve();
 
   private constructor(readonly server: FakeServer, readonly userId: bigint, readonly deviceId: number, readonly deviceKey: SigningKey, readonly vault: KeyVault) {}
@@ -326,6 +344,14 @@ export class TestClient {
   async connect(): Promise<void> {
     this.offline = false;
     await this.e2e.connected(this.server.welcome(this));
+    await this.settle();
+  }
+
+  /** Connects to a server of which the core knows that it has gone back. */
+  async connectAfterRestore(): Promise<void> {
+    await this.e2e.connected(this.server.welcome(this));
+    await this.e2e.wentBack();
+    this.offline = false;
     await this.settle();
   }
 
