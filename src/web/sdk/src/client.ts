@@ -4,7 +4,7 @@ import type { Account, Calls, Chats, Client, ConnectionState, ContactsApi, Devic
 import { type AccountRecord, background, type Core, kDefaultTuning } from "./core.js";
 import { DeviceBook } from "./devices/devices.js";
 import { Enroll } from "./devices/enroll.js";
-import type { E2e, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
+import type { E2e, E2eEvent, E2eHost, ReplyBody, SigningKey } from "./e2e/api.js";
 import { loadSigningKey, makeSigningKey } from "./e2e/device-keys.js";
 import { e2eHost, translated } from "./e2e-host.js";
 import { Emitter } from "./emitter.js";
@@ -276,7 +276,12 @@ export class GodwitClient implements Client {
   }
 
   async #openE2e(account: AccountRecord): Promise<E2e> {
-    return translated(await this.#makeE2e(e2eHost(this.#core, account, this.#deviceKey!, (event) => this.#parts.security.fromE2e(event))));
+    return translated(await this.#makeE2e(e2eHost(this.#core, account, this.#deviceKey!, (event) => this.#fromE2e(event))));
+  }
+
+  #fromE2e(event: E2eEvent): void {
+    if (event.kind === "went_back") background(this.#core, this.#parts.outbox.sealAgain());
+    else this.#parts.security.fromE2e(event);
   }
 
   /** Of the user after linking, and of who wrote first. */

@@ -68,6 +68,7 @@ export class Parts {
 
     this.chats.setGroupTimer = (chat, timerS) => this.groups.setSettings(chat, { timerS });
     apply.onQuestion = (chat, question) => this.history.question(chat, question);
+    apply.onGoneBack = () => background(core, core.e2e().wentBack());
     apply.onStatusKey = async (unit, author, key) => unit.raw(await core.e2e().learnStatusKey(author, key));
     core.emitter.on("messageChanged", (message) => this.calls.told(message, this.model.peek(message.chat)?.memberCount ?? 0));
     this.model.onStored = (chat, id, message) => {

@@ -24,6 +24,8 @@ export class Apply {
   readonly #security: Security;
   /** Positions of a chat are missing, or a chat is new: there is something to ask the server. */
   onQuestion: (chat: ChatId, question: "hole" | "new") => void = () => {};
+  /** The server gives out positions again: it was restored from a backup, or says so. */
+  onGoneBack: () => void = () => {};
   /** Status keys that came; stored by whoever handles statuses. */
   onStatusKey: (unit: Unit, author: bigint, key: Uint8Array) => Promise<void> = async () => {};
 
@@ -52,6 +54,12 @@ export class Apply {
     this.#model.putChat(unit, chat);
     if (envelope.id.length !== 16) return fresh;
     const place = await this.#model.place(unit, chatId, messageId(envelope.id));
+    if (fresh && place?.includes(".")) {
+      // It was lost, and is sent once more by who does not know that it was accepted.
+      const message = await unit.get<MessageRecord>(keys.message(chatId, place));
+      if (message !== undefined) this.#model.moveMessage(unit, chat, place, placeAt(seq), { ...message, seq });
+      return false;
+    }
     const elsewhere = place !== undefined && !place.startsWith("p") && place !== placeAt(seq);
     if (elsewhere) this.#security.told(unit, { kind: "replayed", chat: chatId, detail: `message at ${seq} was delivered before` }, chat);
     if (!fresh && place === undefined) return this.#givenAgain(unit, chat, seq, messageId(envelope.id));
@@ -62,6 +70,10 @@ export class Apply {
   async #givenAgain(unit: Unit, chat: ChatRecord, seq: number, id: MessageId): Promise<boolean> {
     const message = await unit.get<MessageRecord>(keys.message(chat.id, placeAt(seq)));
     if (message === undefined || message.id === id) return false;
+    return this.#goBackBefore(unit, chat, seq);
+  }
+
+  async #goBackBefore(unit: Unit, chat: ChatRecord, seq: number): Promise<boolean> {
     await this.goBack(unit, chat, seq - 1);
     return this.#note(chat, seq);
   }
@@ -86,6 +98,7 @@ export class Apply {
       this.#model.moveMessage(unit, chat, key.slice(begin.length), localPlace(end, at), { ...message, seq: end });
     }
     this.#security.told(unit, { kind: "missing", chat: chat.id, detail }, chat);
+    unit.after(() => this.onGoneBack());
     this.#model.putChat(unit, chat);
   }
 
@@ -214,10 +227,14 @@ export class Apply {
 
   /** The server has taken a message of this device. */
   async accepted(unit: Unit, chat: ChatRecord, id: MessageId, seq: number, at: number): Promise<void> {
-    if (!this.#note(chat, seq)) await this.#givenAgain(unit, chat, seq, id);
+    const found = await this.#model.message(unit, chat.id, id);
+    if (!this.#note(chat, seq)) {
+      const waits = found?.place.startsWith("p") === true;
+      if (waits) await this.#goBackBefore(unit, chat, seq);
+      else await this.#givenAgain(unit, chat, seq, id);
+    }
     chat.read = Math.max(chat.read, seq);
     chat.request = false; // to write back is to consent
-    const found = await this.#model.message(unit, chat.id, id);
     this.#model.putChat(unit, chat);
     if (found === undefined || !found.place.startsWith("p")) return;
     const { message, place } = found;

@@ -79,18 +79,20 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
   async function greet(welcome: Welcome): Promise<void> {
     await directory.serial(() => heads.pin(welcome));
     await monitor.check();
-    if (await publisher.fill()) {
-      await monitor.check();
+    const few = restores.packagesOld;
+    const identity = await publisher.fill();
+    if (identity) await monitor.check();
+    if (identity || few) {
       void publisher.fill().catch((error: unknown) => host.emit({ kind: "failed", error }));
     }
     await joiner.addAll();
   }
 
-  /** One fill may have begun before the restore was noticed. What fails is done on the next connection. */
+  /** Twice: one may have begun before, and the first replaces only a few. What fails is done on the next connection. */
   restores.onNoticed = () => {
     void greeted
       .then(() => publisher.fill())
-      .then(() => restores.packagesOld && publisher.fill())
+      .then(() => publisher.fill())
       .catch((error: unknown) => host.emit({ kind: "failed", error }));
   };
 

@@ -9,7 +9,8 @@ import type { Directory } from "./transparency/directory.js";
 
 /** Key packages that the server should have of this device. */
 const kWanted = 100;
-/** Of these with a new identity: a device is ready to be written to at once, the others are made in the background. */
+/** Of these with a new identity, or after a restore of the server: a device is ready to be written to at once, the others are
+ * made in the background. */
 const kFirst = 10;
 /** A last resort is used by many, so it is replaced this often, milliseconds. */
 const kLastResortMs = 30 * 86_400_000;
@@ -43,7 +44,7 @@ export class Publisher {
     const { era, packagesOld } = this.restores;
     // The server has packages whose private parts are no more: nobody must get them.
     const replace = identity || packagesOld || stock.keyPackages > this.packages.oneTimeLeft;
-    const missing = Math.min(identity ? kFirst : kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
+    const missing = Math.min(identity || packagesOld ? kFirst : kWanted, stock.max) - (replace ? 0 : stock.keyPackages);
     const oneTime = replace || stock.low ? Math.max(0, missing) : 0;
     const lastResort = replace || !stock.lastResort || this.packages.lastResortMs + kLastResortMs < this.host.now();
     const signedPrekey = await this.self.prekeyToPublish(identity || packagesOld);

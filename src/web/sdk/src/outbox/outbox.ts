@@ -138,6 +138,13 @@ export class Outbox {
     this.#wake();
   }
 
+  /** The server has gone back: what is encrypted may be for a time of the chat that is no more. */
+  sealAgain(): Promise<void> {
+    return this.#core.units.run(async (unit) => {
+      for (const entry of this.#entries.values()) if (entry.payload !== undefined) this.#put(unit, { ...entry, payload: undefined });
+    });
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -193,6 +200,8 @@ export class Outbox {
       if (error instanceof StoreFullError) throw error;
       const { code } = error as { code?: string };
       if (record !== undefined && code === "message_id_expired" && !record.renewed && !this.#tried.has(record.n)) return await this.#renew(record.n);
+      // It has it as it was encrypted before (sealAgain): the copy in the inbox tells its position.
+      if (record !== undefined && code === "message_id_reused" && this.#tried.has(record.n)) return await this.#core.units.run(async (unit) => this.#remove(unit, record));
       if (record !== undefined && (isFinal(error) || backoff.failures + 1 >= this.#core.tuning.sendAttempts)) return await this.#fail(record, error);
       await pause(Math.max(backoff.next(), error instanceof GodwitError ? error.retryAfterMs : 0));
     } catch (failure) {

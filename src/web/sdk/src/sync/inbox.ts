@@ -81,6 +81,7 @@ export class Inbox {
   async #goBack(): Promise<void> {
     if ((await this.#core.store.get(kGoneBack)) === undefined) return;
     await this.#history.goBack();
+    await this.#core.e2e().wentBack();
     await this.#core.store.batch([{ key: kGoneBack, value: undefined }]);
   }
 

@@ -96,15 +96,14 @@ export class Incoming {
 
   private async commit(tx: Work, chat: ChatRef, envelope: Envelope, endsEpoch: bigint): Promise<void> {
     const name = nameOf(chat);
-    const { mls: state, pending } = await tx.get(name);
+    const { mls: state, pending, joinedEpoch } = await tx.get(name);
     if (pending && equal(pending.id, envelope.id)) return accept(this.host, tx, chat, this.restores.era);
-    // It is there already: an envelope that comes again, or whose state came with the answer to the request. Or the server has
-    // gone back, and somebody goes on from there.
+    // It is there already, or it came in before this device did. Or the server has gone back, and somebody goes on from there.
     const past = state !== undefined && state.groupContext.epoch > endsEpoch;
     if (past && this.isOwn(envelope)) return;
-    const restored = await this.restored(tx, chat);
+    if (past && joinedEpoch !== undefined && endsEpoch >= joinedEpoch) await this.wentBack(tx, name);
     if (past) await this.doubt(tx, chat);
-    if (past && !restored) return;
+    if (past && !(await this.restored(tx, chat))) return;
     if (envelope.welcome.length > 0 && (await this.welcomed(tx, chat, envelope))) return;
     // Whoever came in first has brought in the others, too; only that this one's key is no more.
     if (state && envelope.welcome.length > 0) await tx.update(name, { wentBack: false });
@@ -124,6 +123,13 @@ export class Incoming {
   private async restored(tx: Work, chat: ChatRef): Promise<boolean> {
     const { era, wentBack } = await tx.get(nameOf(chat));
     return wentBack || era < this.restores.era;
+  }
+
+  /** An epoch that this device has seen the end of was ended again. */
+  private async wentBack(tx: Work, name: string): Promise<void> {
+    const { era } = await tx.get(name);
+    await tx.update(name, { era: Math.min(era, this.restores.era - 1) });
+    tx.after(() => void this.restores.noticed().catch((error: unknown) => this.host.emit({ kind: "failed", error })));
   }
 
   /** What came does not fit: the server may have gone back. The chat is compared with what it has. */
