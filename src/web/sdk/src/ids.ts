@@ -47,6 +47,11 @@ export function uuid7Time(id: Uint8Array): number {
   return id.length === 16 ? Number.parseInt(toHex(id.subarray(0, 6)), 16) : 0;
 }
 
+/** When the server accepted an entry; 0 for one without an id. */
+export function acceptedAt({ id, timeDeltaMs }: { id: Uint8Array; timeDeltaMs: bigint }): number {
+  return uuid7Time(id) + Number(timeDeltaMs);
+}
+
 export function messageId(id: Uint8Array): MessageId {
   return toHex(id);
 }

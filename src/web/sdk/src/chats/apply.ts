@@ -5,7 +5,7 @@ import type { ChatId, Content, MessageId } from "../api.js";
 import type { Core } from "../core.js";
 import type { Opened } from "../e2e/api.js";
 import { CallEndReason, type CallRecord, type Envelope, CallKind, Gone } from "../gen/godwit_pb.js";
-import { chatOf, messageId, uuid7Time } from "../ids.js";
+import { acceptedAt, chatOf, messageId } from "../ids.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import { decodeContent, newerProfile, type Wire } from "./content.js";
 import type { GroupEvents } from "./group-events.js";
@@ -48,7 +48,12 @@ export class Apply {
     const seq = Number(envelope.chatSeq);
     const holes = chat.holes.length;
     const isNew = chat.end === 0;
-    const fresh = this.#note(chat, seq);
+    const at = acceptedAt(envelope);
+    const newest = at > (chat.endAt ?? Infinity);
+    let fresh = this.#note(chat, seq);
+    // What has this position here is not newer than what came last: the server has gone back.
+    if (!fresh && newest) fresh = await this.#goBackBefore(unit, chat, seq);
+    chat.endAt = Math.max(chat.endAt ?? 0, at);
     if (chat.holes.length > holes) unit.after(() => this.onQuestion(chatId, "hole"));
     if (isNew) unit.after(() => this.onQuestion(chatId, "new"));
     this.#model.putChat(unit, chat);
@@ -120,7 +125,7 @@ export class Apply {
   /** Stores what an admitted envelope brought. */
   async apply(unit: Unit, chatId: ChatId, envelope: Envelope, opened: Opened, live: boolean): Promise<void> {
     const chat = await this.#model.chat(unit, chatId);
-    const at = uuid7Time(envelope.id) + Number(envelope.timeDeltaMs);
+    const at = acceptedAt(envelope);
     if (envelope.event !== undefined) {
       const { event } = envelope;
       if (event.removedSeq > 0n) await this.removed(unit, chat, Number(event.removedSeq), String(envelope.from));
@@ -212,8 +217,7 @@ export class Apply {
 
   /** The copy of a message that this device sent: what it says is known, and how the server took it is told. */
   async own(unit: Unit, chatId: ChatId, envelope: Envelope): Promise<void> {
-    const at = uuid7Time(envelope.id) + Number(envelope.timeDeltaMs);
-    await this.accepted(unit, await this.#model.chat(unit, chatId), messageId(envelope.id), Number(envelope.chatSeq), at);
+    await this.accepted(unit, await this.#model.chat(unit, chatId), messageId(envelope.id), Number(envelope.chatSeq), acceptedAt(envelope));
   }
 
   /** Whether an entry of the history is here already, under the same position. */
@@ -233,6 +237,7 @@ export class Apply {
       if (waits) await this.#goBackBefore(unit, chat, seq);
       else await this.#givenAgain(unit, chat, seq, id);
     }
+    chat.endAt = Math.max(chat.endAt ?? 0, at);
     chat.read = Math.max(chat.read, seq);
     chat.request = false; // to write back is to consent
     this.#model.putChat(unit, chat);

@@ -12,7 +12,7 @@ import { background, type Core, withTransaction } from "../core.js";
 import { NotReadyError } from "../e2e/api.js";
 import { GodwitError } from "../errors.js";
 import type { Sent } from "../gen/godwit_pb.js";
-import { chatRef, fromBase64Url, fromHex, messageId, toBase64Url, uuid7, uuid7Time } from "../ids.js";
+import { acceptedAt, chatRef, fromBase64Url, fromHex, messageId, toBase64Url, uuid7 } from "../ids.js";
 import { afterPrefix, kFullPause, StoreFullError } from "../store/store.js";
 import { decodeRecord, type Unit } from "../store/units.js";
 import { Backoff } from "../transport/backoff.js";
@@ -140,8 +140,14 @@ export class Outbox {
 
   /** The server has gone back: what is encrypted may be for a time of the chat that is no more. */
   sealAgain(): Promise<void> {
+    const sealed = [...this.#entries.values()].filter(({ payload }) => payload !== undefined);
+    // At once, so that none of them is sent while that is being stored.
+    for (const entry of sealed) this.#entries.set(entry.n, { ...entry, payload: undefined });
     return this.#core.units.run(async (unit) => {
-      for (const entry of this.#entries.values()) if (entry.payload !== undefined) this.#put(unit, { ...entry, payload: undefined });
+      for (const { n } of sealed) {
+        const entry = this.#entries.get(n);
+        if (entry !== undefined && entry.payload === undefined) this.#put(unit, entry);
+      }
     });
   }
 
@@ -245,7 +251,7 @@ export class Outbox {
     try {
       await this.#core.units.run(async (unit) => {
         const stored = await this.#model.chat(unit, record.chat);
-        await this.#apply.accepted(unit, stored, record.id, Number(chatSeq), uuid7Time(fromHex(record.id)) + Number(timeDeltaMs));
+        await this.#apply.accepted(unit, stored, record.id, Number(chatSeq), acceptedAt({ id: fromHex(record.id), timeDeltaMs }));
         this.#remove(unit, record);
       });
     } catch (error) {

@@ -8,7 +8,8 @@ import type { ChatId } from "../api.js";
 import { ask, type Core, withTransaction } from "../core.js";
 import { GodwitError } from "../errors.js";
 import type { ChatInfo, HistoryPage } from "../gen/godwit_pb.js";
-import { chatOf, chatRef } from "../ids.js";
+import type { ChatRecord } from "../chats/records.js";
+import { acceptedAt, chatOf, chatRef } from "../ids.js";
 import { inRuns } from "./runs.js";
 
 const kPage = 200;
@@ -111,11 +112,29 @@ export class HistorySync {
   async goBack(): Promise<void> {
     const ends = new Map<ChatId, ChatInfo>();
     for await (const info of this.#listed()) ends.set(chatOf(info.peer, info.chat), info);
-    for (const { id, end, kind } of this.#model.chats()) {
+    for (const chat of this.#model.chats()) {
+      const { id, kind } = chat;
       const info = ends.get(id);
-      if (info === undefined || Number(info.end) < end) await this.#goBackTo(id, Number(info?.end ?? 0), kind === "group" && info === undefined);
+      const fork = info === undefined ? 0 : await this.#fork(chat, info);
+      if (info === undefined || fork < chat.end) await this.#goBackTo(id, fork, kind === "group" && info === undefined);
       if (info !== undefined && kind === "group") await this.#core.units.run(async (unit) => this.#groups.stale(unit, id));
     }
+  }
+
+  /** The last position up to which a chat is at the server what it is here. What is new there is newer than all that is here. */
+  async #fork({ id, end, endAt, lastAt }: ChatRecord, info: ChatInfo): Promise<number> {
+    const newest = endAt ?? lastAt;
+    let fork = Math.min(end, Number(info.end));
+    if (Number(info.endTimeMs) <= newest) return fork;
+    for (let read = 0; fork > 0 && read < kMaxEntries; read += kPage) {
+      const page = await this.#page(id, Math.max(0, fork - kPage));
+      const shared = page?.envelopes.filter((envelope) => Number(envelope.chatSeq) <= fork) ?? [];
+      const first = shared.findIndex((envelope) => acceptedAt(envelope) > newest);
+      if (first < 0) break;
+      fork = Number(shared[first]!.chatSeq) - 1;
+      if (first > 0) break;
+    }
+    return fork;
   }
 
   #goBackTo(id: ChatId, end: number, gone: boolean): Promise<void> {
@@ -139,7 +158,10 @@ export class HistorySync {
       chat.peerRead = Math.max(chat.peerRead, Number(info.peerRead));
       chat.read = Math.max(chat.read, Number(info.read));
       chat.lastAt = Math.max(chat.lastAt, Number(info.endTimeMs));
-      if (!fetch) chat.end = Math.max(chat.end, end);
+      if (!fetch) {
+        chat.end = Math.max(chat.end, end);
+        chat.endAt = Math.max(chat.endAt ?? 0, Number(info.endTimeMs));
+      }
       this.#model.putChat(unit, chat);
       if (chat.kind === "group" && !chat.left && Number(info.version) > chat.version) this.#groups.stale(unit, id);
     });

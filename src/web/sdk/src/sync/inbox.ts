@@ -82,6 +82,7 @@ export class Inbox {
     if ((await this.#core.store.get(kGoneBack)) === undefined) return;
     await this.#history.goBack();
     await this.#core.e2e().wentBack();
+    await this.#core.units.idle(); // what that caused is stored
     await this.#core.store.batch([{ key: kGoneBack, value: undefined }]);
   }
 
