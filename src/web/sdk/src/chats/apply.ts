@@ -49,11 +49,11 @@ export class Apply {
     const holes = chat.holes.length;
     const isNew = chat.end === 0;
     const at = acceptedAt(envelope);
-    const newest = at > (chat.endAt ?? Infinity);
+    const newest = at > (chat.newest?.at ?? Infinity);
     let fresh = this.#note(chat, seq);
     // What has this position here is not newer than what came last: the server has gone back.
     if (!fresh && newest) fresh = await this.#goBackBefore(unit, chat, seq);
-    chat.endAt = Math.max(chat.endAt ?? 0, at);
+    came(chat, seq, at);
     if (chat.holes.length > holes) unit.after(() => this.onQuestion(chatId, "hole"));
     if (isNew) unit.after(() => this.onQuestion(chatId, "new"));
     this.#model.putChat(unit, chat);
@@ -90,6 +90,7 @@ export class Apply {
   async goBack(unit: Unit, chat: ChatRecord, end: number): Promise<void> {
     const detail = `the server has gone back from position ${chat.end} to ${end}`;
     chat.end = end;
+    if (chat.newest !== undefined) chat.newest = { seq: 0, at: chat.newest.at };
     chat.holes = chat.holes.filter(([, last]) => last <= end);
     chat.read = Math.min(chat.read, end);
     chat.peerDelivered = Math.min(chat.peerDelivered, end);
@@ -237,7 +238,7 @@ export class Apply {
       if (waits) await this.#goBackBefore(unit, chat, seq);
       else await this.#givenAgain(unit, chat, seq, id);
     }
-    chat.endAt = Math.max(chat.endAt ?? 0, at);
+    came(chat, seq, at);
     chat.read = Math.max(chat.read, seq);
     chat.request = false; // to write back is to consent
     this.#model.putChat(unit, chat);
@@ -292,6 +293,11 @@ export class Apply {
     if (countsAsUnread(content)) chat.archived &&= chat.mutedUntil > at;
     this.#model.putMessage(unit, chat, placeAt(seq), message, live && !own);
   }
+}
+
+/** Notes the newest entry of a chat. */
+export function came(chat: ChatRecord, seq: number, at: number): void {
+  if (at > (chat.newest?.at ?? 0)) chat.newest = { seq, at };
 }
 
 function callContent(call: CallRecord, own: boolean): Content {

@@ -26,8 +26,8 @@ export interface ChatRecord {
   lastAt: number;
   /** The highest position known. */
   end: number;
-  /** The server's time of the newest entry that came. */
-  endAt?: number;
+  /** The newest entry that came: its position, 0 once the server has lost it, and the server's time. */
+  newest?: { seq: number; at: number };
   /** Positions at or below `end` that have not come, as [first, last]; at most 32. */
   holes: [number, number][];
   /** How far the user has read. */

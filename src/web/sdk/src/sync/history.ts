@@ -1,6 +1,6 @@
 // Fetches from the chats' logs what the inbox did not bring: after a gap, and where positions of a chat are missing.
 
-import type { Apply } from "../chats/apply.js";
+import { type Apply, came } from "../chats/apply.js";
 import type { GroupEvents } from "../chats/group-events.js";
 import type { Model } from "../chats/model.js";
 import type { Security } from "../chats/security.js";
@@ -106,6 +106,21 @@ export class HistorySync {
   }
 
   /**
+   * Whether the server has gone back, which it need not know of: by now there may be more in the inbox than there was. A
+   * backup lacks what came last, so the newest entry of all chats tells, by one request.
+   */
+  async hasGoneBack(): Promise<boolean> {
+    const chats = this.#model.chats().filter(({ left, newest }) => !left && (newest?.seq ?? 0) > 0);
+    const [last] = chats.sort((a, b) => b.newest!.at - a.newest!.at);
+    if (last === undefined) return false;
+    const { seq, at } = last.newest!;
+    const page = await this.#page(last.id, seq - 1, 1).catch(() => undefined); // if the connection broke, the next one asks
+    if (page === undefined) return false;
+    const there = page.envelopes.find((envelope) => Number(envelope.chatSeq) === seq);
+    return Number(page.chatEnd) < seq || (there?.id.length === 16 && acceptedAt(there) !== at);
+  }
+
+  /**
    * The server knows less than this device: it was restored from a backup, or says so. What came after stays here, behind the
    * last position that the server has; positions beyond it are new ones from now on.
    */
@@ -122,14 +137,14 @@ export class HistorySync {
   }
 
   /** The last position up to which a chat is at the server what it is here. What is new there is newer than all that is here. */
-  async #fork({ id, end, endAt, lastAt }: ChatRecord, info: ChatInfo): Promise<number> {
-    const newest = endAt ?? lastAt;
+  async #fork({ id, end, newest, lastAt }: ChatRecord, info: ChatInfo): Promise<number> {
+    const known = newest?.at ?? lastAt;
     let fork = Math.min(end, Number(info.end));
-    if (Number(info.endTimeMs) <= newest) return fork;
+    if (Number(info.endTimeMs) <= known) return fork;
     for (let read = 0; fork > 0 && read < kMaxEntries; read += kPage) {
       const page = await this.#page(id, Math.max(0, fork - kPage));
       const shared = page?.envelopes.filter((envelope) => Number(envelope.chatSeq) <= fork) ?? [];
-      const first = shared.findIndex((envelope) => acceptedAt(envelope) > newest);
+      const first = shared.findIndex((envelope) => acceptedAt(envelope) > known);
       if (first < 0) break;
       fork = Number(shared[first]!.chatSeq) - 1;
       if (first > 0) break;
@@ -160,7 +175,7 @@ export class HistorySync {
       chat.lastAt = Math.max(chat.lastAt, Number(info.endTimeMs));
       if (!fetch) {
         chat.end = Math.max(chat.end, end);
-        chat.endAt = Math.max(chat.endAt ?? 0, Number(info.endTimeMs));
+        came(chat, end, Number(info.endTimeMs));
       }
       this.#model.putChat(unit, chat);
       if (chat.kind === "group" && !chat.left && Number(info.version) > chat.version) this.#groups.stale(unit, id);
@@ -200,9 +215,9 @@ export class HistorySync {
     }
   }
 
-  async #page(id: ChatId, after: number): Promise<HistoryPage | undefined> {
+  async #page(id: ChatId, after: number, limit = kPage): Promise<HistoryPage | undefined> {
     try {
-      return await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(after), limit: kPage } }, "historyPage");
+      return await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(after), limit } }, "historyPage");
     } catch (error) {
       if (error instanceof GodwitError && error.code === "chat_not_found") return undefined;
       throw error;

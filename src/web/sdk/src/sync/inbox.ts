@@ -17,9 +17,13 @@ import type { HistorySync } from "./history.js";
 import { inRuns } from "./runs.js";
 import type { SelfChannel } from "./self.js";
 
-/** As many entries are stored in one batch: half of what the server sends without an Ack, so that the next are on their way. */
-/** The server was behind this device, and its chats have not been compared since. */
+/** The server has gone back, and its chats have not been compared since. */
 const kGoneBack = "gone-back";
+/** It told so, and begins where this device was then; or this device found out, and what was given out anew below the cursor is
+ * not in the inbox any more. */
+const kCursorAhead = 0;
+const kUnnoticed = 1;
+/** As many entries are stored in one batch: half of what the server sends without an Ack, so that the next are on their way. */
 const kBatch = 128;
 /** So often the server may lack the next entry at one position before it is taken for lost. */
 const kMaxSkips = 3;
@@ -72,17 +76,23 @@ export class Inbox {
     this.#cursor = undefined;
     await this.#core.store.batch([
       { key: "cursor", value: undefined },
-      { key: kGoneBack, value: new Uint8Array(1) },
+      { key: kGoneBack, value: Uint8Array.of(kCursorAhead) },
     ]);
     this.#history.everything();
   }
 
   /** Before anything is taken from a server that has gone back: it gives out again positions that are in use here. */
-  async #goBack(): Promise<void> {
-    if ((await this.#core.store.get(kGoneBack)) === undefined) return;
+  async #goBack(ready: Promise<void>): Promise<void> {
+    const connection = this.#connection;
+    let how = (await this.#core.store.get(kGoneBack))?.[0];
+    const [found] = await Promise.all([how === undefined && this.#history.hasGoneBack(), ready]);
+    if (found) await this.#core.store.batch([{ key: kGoneBack, value: Uint8Array.of((how = kUnnoticed)) }]);
+    if (how === undefined) return;
     await this.#history.goBack();
     await this.#core.e2e().wentBack();
     await this.#core.units.idle(); // what that caused is stored
+    if (how === kUnnoticed) await this.#fetchAll(); // the inbox goes on behind what it should bring
+    if (connection !== this.#connection) return; // which does it again
     await this.#core.store.batch([{ key: kGoneBack, value: undefined }]);
   }
 
@@ -92,7 +102,7 @@ export class Inbox {
     this.#entries = [];
     this.#taken = welcome.cursor;
     this.#cursor ??= welcome.cursor;
-    this.#ready = ready.then(() => this.#goBack());
+    this.#ready = this.#goBack(ready);
     this.#ready.catch(() => {}); // told to #work, which waits for it
     this.#watch(this.#connection);
   }
@@ -249,13 +259,17 @@ export class Inbox {
     await this.#apply.apply(unit, chatId, envelope, await open(), true);
   }
 
+  async #fetchAll(): Promise<void> {
+    this.#history.everything();
+    await this.#history.run();
+    if (!this.#core.connection.live) throw new GodwitError("disconnected", "the connection broke", true);
+  }
+
   /** What is lost is taken from the chats' logs before what follows: keys of messages that others overtook are not kept for long. */
   async #acceptGap(gap: Gap, connection: number): Promise<void> {
     this.#core.emitter.emit("gap", { from: Number(gap.from), to: Number(gap.to) });
-    this.#history.everything();
-    await this.#history.run();
+    await this.#fetchAll();
     if (connection !== this.#connection) return; // which tells of the gap again
-    if (!this.#core.connection.live) throw new GodwitError("disconnected", "the connection broke", true);
     await this.#core.store.batch([{ key: "cursor", value: new TextEncoder().encode(String(gap.to)) }]);
     this.#cursor = gap.to;
     await this.#core.connection.request({ case: "ackGap", value: { to: gap.to } });

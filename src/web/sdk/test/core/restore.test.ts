@@ -133,26 +133,28 @@ describe("after a restore", () => {
     assert.deepEqual(alarms, []);
   });
 
-  test("who comes back when there is more in the chats than was lost gets all of it", async () => {
-    await dan.send(direct(carol), "to carol");
-    await has(carol, direct(dan), "to carol");
-    await backup();
-    await goOn();
-    const lost = Array.from({ length: 20 }, (_, i) => `to carol ${i}`);
-    for (const text of lost) await dan.send(direct(carol), text);
-    await has(carol, direct(dan), lost.at(-1)!);
-    await carol.close();
-    await stopAndRestore();
-    await daemon.start();
-    const fresh = Array.from({ length: 10 }, (_, i) => `new ${i}`);
-    for (const text of fresh) await say(alice, text, bob);
-    carol = await openClient(daemon.url, { e2e, storage: disk.options });
-    const alarms: SecurityEvent[] = [];
-    carol.on("security", (event) => kExpected.has(event.kind) || alarms.push(event));
-    await has(carol, chat, fresh.at(-1)!);
-    assert.deepEqual(await texts(carol, chat), ["before", "lost 1", "lost 2", "lost 3", ...fresh]);
-    assert.deepEqual(await texts(carol, direct(dan)), ["to carol", ...lost]);
-    await say(carol, "here again", alice, bob);
-    assert.deepEqual(alarms, []);
-  });
+  for (const [where, lostElsewhere] of [["the chat", 20], ["the inbox", 0]] as const) {
+    test(`who comes back when there is more in ${where} than was lost gets all of it`, async () => {
+      await dan.send(direct(carol), "to carol");
+      await has(carol, direct(dan), "to carol");
+      await backup();
+      await goOn();
+      const lost = ["to carol", ...Array.from({ length: lostElsewhere }, (_, i) => `to carol ${i}`)];
+      for (const text of lost.slice(1)) await dan.send(direct(carol), text);
+      await has(carol, direct(dan), lost.at(-1)!);
+      await carol.close();
+      await stopAndRestore();
+      await daemon.start();
+      const fresh = Array.from({ length: 10 }, (_, i) => `new ${i}`);
+      for (const text of fresh) await say(alice, text, bob);
+      carol = await openClient(daemon.url, { e2e, storage: disk.options });
+      const alarms: SecurityEvent[] = [];
+      carol.on("security", (event) => kExpected.has(event.kind) || alarms.push(event));
+      await has(carol, chat, fresh.at(-1)!);
+      assert.deepEqual(await texts(carol, chat), ["before", "lost 1", "lost 2", "lost 3", ...fresh]);
+      assert.deepEqual(await texts(carol, direct(dan)), lost);
+      await say(carol, "here again", alice, bob);
+      assert.deepEqual(alarms, []);
+    });
+  }
 });
