@@ -72,6 +72,12 @@ export class Double {
     return this.world.chats.get(id)!;
   }
 
+  /** The peer writes. */
+  hear(chat: string, text: string): void {
+    const { peer } = this.world.chats.get(chat)!;
+    this.put(makeMessage(chat, peer!, text, Date.now(), { seq: this.world.messages.get(chat)!.length + 1 }));
+  }
+
   /** The peer receives, reads, types and answers. */
   answer(message: Message): void {
     const later = (ms: number, doing: () => void) => setTimeout(doing, ms);
@@ -191,6 +197,7 @@ const presenceOf = (user: string): Presence => (Number(user) % 2 ? { user, state
 
 export async function open(_: OpenOptions): Promise<Client> {
   const double = new Double();
+  Object.assign(globalThis, { double }); // for tests that have something happen
   const register = async (handle: string) => {
     double.account = { userId: kMe, deviceId: 1, handle };
     double.emit("account", double.account);
