@@ -136,7 +136,7 @@ async function lookup(handle: string): Promise<string> {
 function messagesOf(double: Double): Client["messages"] {
   const all = (chat: string) => double.world.messages.get(chat) ?? [];
   const slice = (chat: string, from: number, to: number) => ({ messages: all(chat).slice(Math.max(0, from), to), more: from > 0 });
-  const indexOf = (chat: string, id: string) => all(chat).findIndex((message) => message.id === id);
+  const indexOf = (chat: string, id: string) => all(chat).indexOf(double.find(chat, id));
   const send = async (chat: string, draft: Draft) => {
     const answered = draft.replyTo && double.find(chat, draft.replyTo);
     const message = makeMessage(chat, kMe, draft.text, Date.now(), {
