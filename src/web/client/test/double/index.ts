@@ -72,6 +72,12 @@ export class Double {
     return this.world.chats.get(id)!;
   }
 
+  /** The peer writes. */
+  hear(chat: string, text: string): void {
+    const { peer } = this.world.chats.get(chat)!;
+    this.put(makeMessage(chat, peer!, text, Date.now(), { seq: this.world.messages.get(chat)!.length + 1 }));
+  }
+
   /** The peer receives, reads, types and answers. */
   answer(message: Message): void {
     const later = (ms: number, doing: () => void) => setTimeout(doing, ms);
@@ -130,7 +136,7 @@ async function lookup(handle: string): Promise<string> {
 function messagesOf(double: Double): Client["messages"] {
   const all = (chat: string) => double.world.messages.get(chat) ?? [];
   const slice = (chat: string, from: number, to: number) => ({ messages: all(chat).slice(Math.max(0, from), to), more: from > 0 });
-  const indexOf = (chat: string, id: string) => all(chat).findIndex((message) => message.id === id);
+  const indexOf = (chat: string, id: string) => all(chat).indexOf(double.find(chat, id));
   const send = async (chat: string, draft: Draft) => {
     const answered = draft.replyTo && double.find(chat, draft.replyTo);
     const message = makeMessage(chat, kMe, draft.text, Date.now(), {
@@ -191,6 +197,7 @@ const presenceOf = (user: string): Presence => (Number(user) % 2 ? { user, state
 
 export async function open(_: OpenOptions): Promise<Client> {
   const double = new Double();
+  Object.assign(globalThis, { double }); // for tests that have something happen
   const register = async (handle: string) => {
     double.account = { userId: kMe, deviceId: 1, handle };
     double.emit("account", double.account);
