@@ -216,19 +216,29 @@ test("a server that gives out another key for somebody is caught, and nothing is
   await bob.send(toAlice, "for alice alone");
   await told;
   await until("it failed", async () => (await bob.messages.page(toAlice)).messages[0]!.state === "failed");
+  assert.equal(bob.safety.keyLogFault()?.kind, "log_proof");
+  await assert.rejects(bob.safety.acceptKeyLog(), { code: "wrong_state" });
 });
 
-test("a server with another key log than before is caught", async () => {
+test("a server with another key log than before is caught, and its user may go on with it", async () => {
+  await assert.rejects(bob.safety.acceptKeyLog(), { code: "wrong_state" });
   wire.onServerFrame = (body) => {
     if (body.case !== "welcome") return "pass";
     body.value.logKey[0]! ^= 1;
     return "changed";
   };
-  const told = alarm("log_proof");
+  const told = alarm("log_rollback");
   const stopped = heard(bob, "connection", ({ state }) => state === "stopped");
   wire.cut();
   await told;
   assert.equal((await stopped).reason, "encryption");
+  const { kind, detail } = await told;
+  assert.deepEqual(bob.safety.keyLogFault(), { kind, detail });
+  await bob.send(toAlice, "once it is accepted");
+  wire.release();
+  await bob.safety.acceptKeyLog();
+  assert.equal(bob.safety.keyLogFault(), undefined);
+  await has(alice, toBob, "once it is accepted");
 });
 
 test("a message that was altered, or given to somebody else, is told", async () => {
