@@ -6,7 +6,7 @@ import type { Client, SecurityEvent } from "../../src/api.js";
 import { openE2e as e2e } from "../../src/e2e/e2e.js";
 import type { Envelope } from "../../src/gen/godwit_pb.js";
 import type { Daemon } from "../support/daemon.js";
-import { type Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { type Disk, has, heard, openClient, person, texts, until } from "../support/people.js";
 import { twoPeople } from "../support/two-people.js";
 import type { Wire } from "../support/wire.js";
 
@@ -19,10 +19,6 @@ let toBob: string;
 let toAlice: string;
 let n: number;
 twoPeople({ e2e }, () => [alice, bob], (made) => ({ daemon, wire, disk, alice, bob, toBob, toAlice, n } = made));
-
-async function has(client: Client, chat: string, text: string): Promise<void> {
-  await until(`${text} is there`, async () => (await texts(client, chat)).includes(text));
-}
 
 /** Bob opens what is stored again, after a crash or a close. */
 async function bobAgain(): Promise<void> {
