@@ -212,7 +212,8 @@ export interface SecurityEvent {
  * - `device_added`, `device_removed`: a user has another device now.
  * - `identity_changed`: a device has other keys than before.
  * - `verified_changed`: a user whose safety number was verified has other keys now.
- * - `own_device_unknown`: one's own account has a device that none of one's devices approved: revoke it.
+ * - `own_device_unknown`: one's own account has a device that none of one's devices approved, or one that was revoked before and is
+ *   back: revoke it.
  * - `unconfirmed_device`: a user's device is not approved by any other of theirs.
  * - `uninvited_device`: a device came into a group by the server's word alone.
  * - `log_rollback`: the server's key log is not the one from before. Either its operator has restored it from a backup, or it

@@ -90,7 +90,8 @@ export type E2eEvent =
   | { kind: "joined"; chat: ChatRef; rejoined: boolean }
   /** This device is out of the encryption of a chat: its user left, or was removed. */
   | { kind: "left"; chat: ChatRef }
-  /** The key log has devices for one's own account that none of its devices approved: somebody else can read along. */
+  /** The key log has devices for one's own account that none of its devices approved, or that were revoked before: somebody
+   * else can read along. */
   | { kind: "unknown_own_device"; devices: number[] }
   /** A message of this user tells of a key log that is signed by another key: either they cheat, or the server shows
    * each of you a log of its own. Comparing safety numbers tells. */
