@@ -27,7 +27,7 @@ const kSecurity: Record<SecurityKind, string> = {
   unconfirmed_device: "has a device that none of their others approved",
   uninvited_device: "a device came into the group by the server's word alone",
   log_fork: "the server shows different key logs to different users: do not trust it",
-  log_rollback: "the server's key log went back: nothing is sent; see: godwit-chat key-log",
+  log_rollback: "the server's key log went back: nothing is sent; see: chat key-log",
   log_proof: "the server cannot prove its key log: do not trust it",
   replayed: "the server delivered something twice",
   reordered: "the server delivered something out of order",
