@@ -11,7 +11,7 @@ const kNotice = "flex items-start gap-3 bg-error px-4 py-2 text-sm text-error-co
 function WentBack({ detail, onClose }: { detail: string; onClose: () => void }) {
   const [confirmed, setConfirmed] = useState(false);
   return (
-    <Sheet title="The server's key directory went back in time" onClose={onClose}>
+    <Sheet title="The server's key directory went back in time" wide onClose={onClose}>
       <p>
         The server keeps a directory of everybody's keys. It may only ever grow, and this device remembers what it was shown. What the
         server shows now is not that any more. Until you have dealt with it nothing is sent; what you have received stays here.
