@@ -93,6 +93,7 @@ const keyLog: Command = {
     const online = context.untilOnline(client);
     await online.catch(() => {}); // a fault of the log may be why
     const fault = client.safety.keyLogFault();
+    if (fault === undefined) await online;
     if (options.accept === true && fault?.kind !== "log_proof") {
       await client.safety.acceptKeyLog();
       await context.untilOnline(client);
@@ -100,7 +101,6 @@ const keyLog: Command = {
     }
     if (fault?.kind === "log_rollback") context.out.note(kWentBack);
     if (fault !== undefined) throw new Failure(fault.kind, fault.detail, Exit.untrusted);
-    await online;
     context.out.result("the key log is as it should be", { type: "key_log", ok: true });
   },
 };

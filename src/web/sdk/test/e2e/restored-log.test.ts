@@ -344,6 +344,21 @@ test("a server that proves to a user both their log and the one of a peer is fou
   await until("it is told", () => alice.count("server_lied") === 1);
 });
 
+test("what was kept of users before there could be another log is of the first one", async () => {
+  const scene = await Scene.of();
+  const { alice, bob } = scene;
+  await verify(alice, bob);
+  const row = `e2e/user/${bob.userId}`;
+  alice.rows.set(row, alice.rows.get(row)!.slice(0, -4)); // as it was written then
+  await alice.restart();
+  assert.equal((await alice.e2e.safetyNumber(bob.userId)).verified, true);
+  await scene.grow(alice);
+  scene.restore();
+  await accept(alice);
+  assert.equal((await alice.e2e.safetyNumber(bob.userId)).verified, true);
+  assert.deepEqual(changesOf(alice, bob.userId), []);
+});
+
 test("statuses get another key once a log was accepted", async () => {
   const scene = await Scene.of();
   const { alice, bob } = scene;
