@@ -237,6 +237,24 @@ test("a server with another key log than before is caught, and its user may go o
   await has(alice, toBob, "once it is accepted");
 });
 
+test("a key log that stops fitting on a live connection can be gone on with, too", async () => {
+  wire.onServerFrame = (body) => {
+    if (body.case !== "claimedKeys") return "pass";
+    body.value.head!.consistency.push(new Uint8Array(32));
+    return "changed";
+  };
+  const told = alarm("log_rollback");
+  await bob.send(toAlice, "not yet");
+  await told;
+  await until("it failed", async () => (await bob.messages.page(toAlice)).messages[0]!.state === "failed");
+  wire.release();
+  await bob.safety.acceptKeyLog();
+  const [failed] = (await bob.messages.page(toAlice)).messages;
+  await until("online", () => bob.state === "online");
+  await bob.messages.retry(toAlice, failed!.id);
+  await has(alice, toBob, "not yet");
+});
+
 test("a message that was altered, or given to somebody else, is told", async () => {
   await alice.send(toBob, "first");
   await has(bob, toAlice, "first");
