@@ -52,6 +52,10 @@ const kScreens = [
   ["new-chat", "#/new", "text=New group"],
   ["new-group", "#/new-group", "text=Name of the group"],
   ["join", "#/join/godwit-group%3A1%3AAAAA", "text=Join this group?"],
+  ["key-log", "?keylog=rollback#/chat/u1001", "[data-key-log=log_rollback]"],
+  ["key-log-explained", "?keylog=rollback", "role=dialog", (page) => page.click("text=What does that mean?")],
+  ["key-log-final", "?keylog=proof", "role=dialog", (page) => page.click("text=What does that mean?")],
+  ["device-unknown", "?device=unknown", "text=Look at your devices"],
   ["failed", "#/chat/u1003", "text=Not sent: The server does not answer. Try again"],
   ["safety", "#/safety/1001", "[data-testid=digits]"],
   ["statuses", "#/status", "text=My status"],
@@ -127,6 +131,28 @@ describe("screens", () => {
       await page.locator("h1").locator("visible=true").first().waitFor();
     }
     assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("a key log that went back is gone on with once the user says that it was restored, any other fault is not", async () => {
+    const page = await browser.newPage({ serviceWorkers: "block" });
+    await page.goto(`${files.url}?keylog=rollback`);
+    await page.click("text=What does that mean?");
+    const goOn = page.locator("button", { hasText: "Go on with it" });
+    await goOn.waitFor();
+    assert.equal(await goOn.isDisabled(), true);
+    await page.keyboard.press("Escape");
+    await goOn.waitFor({ state: "detached" });
+    await page.locator("[data-key-log]").waitFor();
+    await page.click("text=What does that mean?");
+    await page.check("text=The operator has told me");
+    await goOn.click();
+    await page.locator("[data-key-log]").waitFor({ state: "detached" });
+    await page.locator("[data-connection=online]").waitFor({ state: "attached" });
+    await page.goto(`${files.url}?keylog=proof`);
+    await page.click("text=What does that mean?");
+    await page.locator("text=No restore from a backup explains that").waitFor();
+    assert.equal(await goOn.count(), 0);
     await page.close();
   });
 
