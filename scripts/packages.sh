@@ -40,7 +40,7 @@ install() {
 }
 
 install_build_packages() {
-  install build-essential cmake curl ninja-build ccache mold pkg-config 'libboost1.81-dev|libboost1.83-dev|libboost-dev' \
+  install build-essential cmake curl ninja-build ccache pkg-config 'libboost1.81-dev|libboost1.83-dev|libboost-dev' \
     librocksdb-dev libsodium-dev libspdlog-dev nlohmann-json3-dev protobuf-compiler libprotobuf-dev libssl-dev \
     libcli11-dev libmimalloc-dev prometheus-cpp-dev libxxhash-dev zlib1g-dev libgtest-dev libgmock-dev
 }

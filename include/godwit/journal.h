@@ -2,6 +2,7 @@
 // (journal/local_journal.h), and Kafka when one machine is outgrown.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -50,6 +51,10 @@ class Journal {
 
   // Whether append() can succeed at present.
   virtual bool writable() const = 0;
+
+  // Stays while the journal goes on from all that was acknowledged; another number when it may not: the data is a backup's.
+  // Never 0. Any thread.
+  virtual std::uint64_t incarnation() const = 0;
 
   // The last committed position.
   virtual Lsn committed() const = 0;

@@ -307,8 +307,11 @@ void CallService::get(CallRequest request) {
     wiring_.standing(request.name.chat, request.from.user, [this, request](const ChatStanding& standing) {
       if (!standing.member) return request.reply(Errc::chat_not_found);
       Call* call = live(request.name.chat);
-      if (call == nullptr || !call->group || call->deciding) return request.reply(Errc::call_not_found);
-      request.reply(call_state(*call, request.from.user));
+      if (call == nullptr || !call->group) return request.reply(Errc::call_not_found);
+      if (!call->deciding) return request.reply(call_state(*call, request.from.user));
+      // Members may have the entry of its beginning already, and ask because of it.
+      if (call->behind.size() >= kMaxBehind) return request.reply(crowded());
+      call->behind.push_back([this, request] { get(request); });
     });
     return;
   }

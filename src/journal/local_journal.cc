@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "journal/block.h"
+#include "journal/incarnation.h"
 #include "journal/recovery.h"
 #include "storage/record.h"
 
@@ -94,6 +95,7 @@ LocalJournal::LocalJournal(const LocalJournalOptions& options, Metrics& metrics,
       disk_(std::move(disk)),
       max_block_bytes_(std::min(kMaxBlockBytes, SegmentWriter::capacity(options_.segment_bytes))),
       lock_(open_directory(options_.directory)),
+      incarnation_(load_incarnation(options_.directory)),
       probe_(std::make_unique<Probe>(metrics)),
       pool_(disk_, {options_.directory, options_.segment_bytes, options_.min_free_bytes, options_.sync}),
       writer_(disk_, options_.segment_bytes, options_.sync) {

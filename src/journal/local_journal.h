@@ -61,6 +61,7 @@ class LocalJournal final : public Journal {
   void trim(Lsn upto) override;
   void seal() override;
   bool writable() const override;
+  std::uint64_t incarnation() const override { return incarnation_; }
   Lsn committed() const override { return Lsn(committed_.load(std::memory_order_acquire)); }
   void stop() override;
 
@@ -87,6 +88,7 @@ class LocalJournal final : public Journal {
   const DiskCalls disk_;
   const std::uint64_t max_block_bytes_;
   Fd lock_;
+  const std::uint64_t incarnation_;
   Sink sink_;
   std::unique_ptr<Probe> probe_;
 

@@ -178,6 +178,7 @@ void Connection::upgrade(const HttpRequest& request) {
     return;
   }
   peer_.secure = request.secure;
+  peer_.address = request.remote_address;
   peer_.network = client.network().str();
   peer_.user_agent = std::string(request.header("User-Agent").substr(0, 128));
   peer_.text = upgrade.text;

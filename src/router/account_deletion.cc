@@ -18,7 +18,7 @@ struct Deletion {
   const DeviceId by;
   const std::function<void(const Status&)> done;
   bool other_devices = false;
-  std::vector<ChatId> groups;  // still to be left
+  std::vector<ChatId> groups = {};  // still to be left
 };
 using DeletionPtr = std::shared_ptr<Deletion>;
 

@@ -75,6 +75,8 @@ class Router {
     const std::lock_guard lock(dispatching_);
     post();
   }
+  // Of the data (Journal::incarnation). Any thread.
+  std::uint64_t incarnation() const { return journal_.incarnation(); }
   std::uint64_t recovered_records() const { return recovered_; }
 
  private:

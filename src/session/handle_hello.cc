@@ -184,6 +184,7 @@ void Session::enter_inbox(const std::shared_ptr<Entering>& hello, Inbox& inbox) 
   welcome.set_presence_ttl_s(presence_ttl_ms_ / 1000);
   welcome.set_log_key(host_->router.key_log().public_key());
   welcome.set_log_size(host_->router.key_log().size());
+  welcome.set_incarnation(host_->router.incarnation());
   answer(frame);
   log_debug("session_live", {{"user", user_}, {"device", device_}, {"address", link_.peer().address}, {"client", hello->client}});
   host_->shard().calls().devices().device_live(user_, device_);  // what rings now, rings here too

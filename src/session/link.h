@@ -15,8 +15,8 @@ namespace godwit {
 
 // Who is at the other end, once the WebSocket upgrade is done.
 struct PeerInfo {
-  // What limits of an address count for: IpAddress::network() of the client, after PROXY protocol and trusted headers.
-  std::string network;
+  std::string address;      // textual IP address, after PROXY protocol and trusted headers
+  std::string network;      // its IpAddress::network(), which limits of an address count for
   std::string user_agent;   // as sent, at most 128 bytes
   bool secure = false;      // TLS, ours or (by a trusted proxy's word) in front of us
   bool text = false;        // subprotocol godwit.v1.json: messages are text

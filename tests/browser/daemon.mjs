@@ -1,6 +1,6 @@
 // The real daemon as a child process that serves the web client, and where a text can be looked for in it.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { kRepository } from "./support.mjs";
@@ -71,6 +71,15 @@ export class Daemon {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
     await ended;
+  }
+
+  /** A backup of the data of a daemon that does not run, and its restore. */
+  keepCopy() {
+    cpSync(path.join(this.folder, "data"), path.join(this.folder, "copy"), { recursive: true });
+  }
+  restoreCopy() {
+    rmSync(path.join(this.folder, "data"), { recursive: true });
+    cpSync(path.join(this.folder, "copy"), path.join(this.folder, "data"), { recursive: true });
   }
 
   async end() {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { kRepository, kShots, kWaitMs, launch, serve, watchFaults } from "./support.mjs";
 
 const kAxe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -52,6 +52,10 @@ const kScreens = [
   ["new-chat", "#/new", "text=New group"],
   ["new-group", "#/new-group", "text=Name of the group"],
   ["join", "#/join/godwit-group%3A1%3AAAAA", "text=Join this group?"],
+  ["key-log", "?keylog=rollback#/chat/u1001", "[data-key-log=log_rollback]"],
+  ["key-log-explained", "?keylog=rollback", "role=dialog", (page) => page.click("text=What does that mean?")],
+  ["key-log-final", "?keylog=proof", "role=dialog", (page) => page.click("text=What does that mean?")],
+  ["device-unknown", "?device=unknown", "text=Look at your devices"],
   ["failed", "#/chat/u1003", "text=Not sent: The server does not answer. Try again"],
   ["safety", "#/safety/1001", "[data-testid=digits]"],
   ["statuses", "#/status", "text=My status"],
@@ -127,6 +131,28 @@ describe("screens", () => {
       await page.locator("h1").locator("visible=true").first().waitFor();
     }
     assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test("a key log that went back is gone on with once the user says that it was restored, any other fault is not", async () => {
+    const page = await browser.newPage({ serviceWorkers: "block" });
+    await page.goto(`${files.url}?keylog=rollback`);
+    await page.click("text=What does that mean?");
+    const goOn = page.locator("button", { hasText: "Go on with it" });
+    await goOn.waitFor();
+    assert.equal(await goOn.isDisabled(), true);
+    await page.keyboard.press("Escape");
+    await goOn.waitFor({ state: "detached" });
+    await page.locator("[data-key-log]").waitFor();
+    await page.click("text=What does that mean?");
+    await page.check("text=The operator has told me");
+    await goOn.click();
+    await page.locator("[data-key-log]").waitFor({ state: "detached" });
+    await page.locator("[data-connection=online]").waitFor({ state: "attached" });
+    await page.goto(`${files.url}?keylog=proof`);
+    await page.click("text=What does that mean?");
+    await page.locator("text=No restore from a backup explains that").waitFor();
+    assert.equal(await goOn.count(), 0);
     await page.close();
   });
 
@@ -316,6 +342,124 @@ describe("screens", () => {
       await page.locator("[role=log] article", { hasText: `line ${i}.` }).waitFor({ timeout: kShownMs });
     }
     await page.close();
+  });
+
+  test("the field to write in is as high as its text, up to a bound", async () => {
+    for (const viewport of [{ width: 1280, height: 720 }, { width: 390, height: 844 }]) {
+      const page = await browser.newPage({ viewport, serviceWorkers: "block" });
+      await page.goto(`${files.url}#/chat/u1005`);
+      const field = page.locator("textarea");
+      const size = () => field.evaluate((field) => ({ height: field.offsetHeight, hidden: field.scrollHeight - field.clientHeight }));
+      await field.waitFor();
+      const one = await size();
+      const texts = ["a line", "two\nlines", "ends with a line\n", "words ".repeat(60).trim(), "x".repeat(100), "  many   spaces  ".repeat(8), "שלום ".repeat(20), "👍🏽".repeat(40)];
+      for (const text of texts) {
+        await field.fill(text);
+        const { height, hidden } = await size();
+        assert.ok(height >= one.height && height <= 160, `${height} pixels for ${JSON.stringify(text)}`);
+        assert.ok(hidden <= 0 || height === 160, `${hidden} pixels of ${JSON.stringify(text)} are out of sight`);
+      }
+      await field.fill(Array(30).fill("line").join("\n"));
+      assert.equal((await size()).height, 160);
+      await field.fill("");
+      assert.deepEqual(await size(), one);
+      await page.close();
+    }
+  });
+
+  describe("new messages", () => {
+    let page, log, count;
+    before(async () => {
+      page = await browser.newPage({ viewport: { width: 1280, height: 720 }, serviceWorkers: "block" });
+      page.setDefaultTimeout(kWaitMs);
+    });
+    after(() => page?.close());
+    beforeEach(async () => {
+      count = 0;
+      await page.goto("about:blank"); // an address that differs in its fragment only would not load anew
+      await page.goto(`${files.url}?chats=3&messages=200#/chat/u2000`);
+      log = page.locator("[role=log]");
+      await page.locator("textarea:focus").waitFor();
+      await follows();
+    });
+    const hear = () => page.evaluate((text) => globalThis.double.hear("u2000", text), `news ${++count}.`);
+    /** The last message comes to be the one that is last in the view. */
+    const follows = () =>
+      page.waitForFunction(
+        (text) => {
+          const box = document.querySelector("[role=log]").getBoundingClientRect();
+          const last = [...document.querySelectorAll("[role=log] article")].at(-1);
+          const { top, bottom } = last?.getBoundingClientRect() ?? {};
+          return last?.textContent.includes(text) && top >= box.top && bottom <= box.bottom && box.bottom - bottom < 40;
+        },
+        count ? `news ${count}.` : "",
+        { timeout: kShownMs },
+      );
+
+    test("are followed while the field grows by what is written, and when it shrinks again", async () => {
+      for (let line = 1; line <= 8; ++line) {
+        await page.keyboard.type(`line ${line}`);
+        await hear();
+        await follows();
+        await page.keyboard.press("Shift+Enter");
+      }
+      for (let line = 8; line >= 1; --line) {
+        for (let i = 0; i < 7; ++i) await page.keyboard.press("Backspace");
+        await hear();
+        await follows();
+      }
+      await page.fill("textarea", Array(8).fill("many lines at once").join("\n"));
+      await page.keyboard.type("!");
+      await hear();
+      await follows();
+      await page.fill("textarea", "");
+      await hear();
+      await follows();
+    });
+
+    test("are followed when the window or a keyboard on the screen changes the height of the view", async () => {
+      for (const height of [720, 400, 380, 700, 320, 900, 880, 720]) {
+        await page.setViewportSize({ width: 1280, height });
+        await hear();
+        await follows();
+      }
+      // In one frame with a little scrolling, as under a finger: the event of that finds the view with another height.
+      for (const height of [720, 400, 700, 320]) {
+        await log.evaluate((box, height) => {
+          box.scrollTop -= 20;
+          document.getElementById("app").style.height = `${height}px`;
+        }, height);
+        await hear();
+        await follows();
+      }
+    });
+
+    test("do not move whoever has scrolled up, whatever becomes of the view's height", async () => {
+      await log.hover();
+      await page.mouse.wheel(0, -1500);
+      await page.locator("button[aria-label='To the newest message']").waitFor();
+      const place = () => log.evaluate((box) => {
+        const { top } = box.getBoundingClientRect();
+        const first = [...box.querySelectorAll("article")].find((row) => row.getBoundingClientRect().bottom > top);
+        return `${first.dataset.message} ${Math.round(first.getBoundingClientRect().top - top)}`;
+      });
+      await page.waitForTimeout(300); // until the wheel has run out
+      const before = await place();
+      for (let line = 1; line <= 8; ++line) {
+        await page.keyboard.type(`line ${line}`);
+        await page.keyboard.press("Shift+Enter");
+        await hear();
+      }
+      await page.setViewportSize({ width: 1280, height: 500 });
+      await hear();
+      await page.setViewportSize({ width: 1280, height: 720 });
+      await page.fill("textarea", "");
+      await hear();
+      await page.waitForTimeout(300); // for what must not happen
+      assert.equal(await place(), before);
+      await page.click("button[aria-label='To the newest message']");
+      await follows();
+    });
   });
 
   test("who scrolls to the end of what is at hand, far from the newest, goes on reading there", async () => {

@@ -136,7 +136,7 @@ describe("strangers", { concurrency: false }, () => {
     await finn.press("Voice call");
     await emil.page.locator("dialog", { hasText: "The call with dora ends when you answer" }).waitFor();
     await emil.press("Decline");
-    await finn.page.locator("text=Declined").waitFor();
+    await finn.page.locator("[data-phase=ended]", { hasText: "Declined" }).waitFor(); // so do the chat and its list, a moment later
     await finn.page.locator("[data-phase]").waitFor({ state: "detached" });
     await finn.press("Voice call");
     await emil.press("Answer with voice");

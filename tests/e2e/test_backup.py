@@ -76,6 +76,16 @@ def test_client_that_is_ahead_of_a_restored_server_is_told(daemon, daemons, crow
     assert [e.payload for e in client.receive()] == [b"in the backup"]
 
 
+def test_restored_server_is_another_incarnation_and_a_restarted_one_is_not(daemon, daemons, crowd):
+    alice = crowd.new(daemon)
+    backup = make_backup(daemon, "told")
+    incarnation = alice.welcome["incarnation"]
+    assert int(incarnation) > 0
+    daemon.restart()
+    assert crowd.login(alice.device, daemon).welcome["incarnation"] == incarnation
+    assert crowd.login_by_refresh(alice.device, start_from(daemons, backup)).welcome["incarnation"] != incarnation
+
+
 def test_name_that_exists_or_leads_elsewhere_is_refused(daemon):
     make_backup(daemon, "once")
     assert daemon.http("/v1/backups", method="POST", body={"name": "once"})[0] == 409

@@ -110,6 +110,7 @@ class KeyFixture : public ::testing::Test, public Journal {
   void trim(Lsn) override {}
   void seal() override {}
   bool writable() const override { return writable_; }
+  std::uint64_t incarnation() const override { return 1; }
   Lsn committed() const override { return Lsn(lsn_); }
   void stop() override {}
 

@@ -80,7 +80,7 @@ class Recorder final : public Link {
 
  private:
   std::atomic<Worker*> worker_;
-  PeerInfo peer_{"127.0.0.1", "", false, false};
+  PeerInfo peer_{"127.0.0.1", "127.0.0.1", "", false, false};
   std::string buffer_;
   std::size_t expected_ = 0;
   std::mutex mutex_;

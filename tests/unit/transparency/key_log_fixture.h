@@ -33,6 +33,7 @@ class ScriptedJournal final : public Journal {
   void trim(Lsn) override {}
   void seal() override {}
   bool writable() const override { return accepts; }
+  std::uint64_t incarnation() const override { return 1; }
   Lsn committed() const override { return Lsn(kept.size()); }
   void stop() override {}
 

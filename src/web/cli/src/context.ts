@@ -158,6 +158,6 @@ export class Context {
 
 /** Why the server does not want this device back. */
 export function stopped(reason = "unknown"): Failure {
-  if (reason === "encryption") return new Failure("encryption_failed", "the server's key log or this device's keys do not fit", Exit.untrusted);
+  if (reason === "encryption") return new Failure("encryption_failed", "the server's key log or this device's keys do not fit; see: chat key-log", Exit.untrusted);
   return new Failure(reason, "the server does not want this device back", Exit.refused);
 }

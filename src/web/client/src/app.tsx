@@ -6,6 +6,7 @@ import { Shell } from "./screens/Shell";
 import { Welcome } from "./screens/Welcome";
 import { call, minimized } from "./state/calls";
 import { account, attempt, brokenBy, connection, phase, start } from "./state/client";
+import { keyLogFault } from "./state/trust";
 
 function Notice(props: { title: string; text: string; action?: string; onAction?: () => void }) {
   return (
@@ -32,7 +33,7 @@ const kGone: Record<string, string> = {
   user_not_found: "The account was deleted.",
 };
 const kStopped: Record<string, string> = {
-  encryption: "The server contradicts itself about keys. Do not trust it until its operator has explained that.",
+  encryption: "The keys of this device and those at the server do not fit.",
   replaced: "This device is connected from another place.",
 };
 
@@ -57,7 +58,8 @@ function Current() {
     return <Notice title="The store of this browser cannot be opened" text={brokenBy.value} action="Try again" onAction={() => start()} />;
   }
   if (!account.value) return <Welcome />;
-  if (connection.value.state === "stopped") return <Stopped reason={connection.value.reason ?? ""} />;
+  // With a fault of the key log the chats can be read all the same, and the notice above them tells.
+  if (connection.value.state === "stopped" && !keyLogFault.value) return <Stopped reason={connection.value.reason ?? ""} />;
   const covered = !!call.value && call.value.phase !== "ended" && !minimized.value;
   return (
     <>

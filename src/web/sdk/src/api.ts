@@ -212,10 +212,14 @@ export interface SecurityEvent {
  * - `device_added`, `device_removed`: a user has another device now.
  * - `identity_changed`: a device has other keys than before.
  * - `verified_changed`: a user whose safety number was verified has other keys now.
- * - `own_device_unknown`: one's own account has a device that none of one's devices approved: revoke it.
+ * - `own_device_unknown`: one's own account has a device that none of one's devices approved, or one that was revoked before and is
+ *   back: revoke it.
  * - `unconfirmed_device`: a user's device is not approved by any other of theirs.
  * - `uninvited_device`: a device came into a group by the server's word alone.
- * - `log_fork`, `log_rollback`, `log_proof`: the server's key log contradicts itself. The server is not to be trusted.
+ * - `log_rollback`: the server's key log is not the one from before. Either its operator has restored it from a backup, or it
+ *   lies. Nothing is encrypted until the user accepts it (`Safety.acceptKeyLog`).
+ * - `log_proof`: the server cannot prove what it says of keys, which no restore explains. Nothing is encrypted.
+ * - `log_fork`: a peer's key log is signed by another key: either they cheat, or the server shows two logs.
  * - `replayed`, `reordered`: the server delivered a message twice under another position, or out of order.
  * - `missing`: the server left out a position of a chat.
  * - `sender_mismatch`: the encryption says another sender than the server does.
@@ -694,6 +698,13 @@ export interface SafetyNumber {
   verified: boolean;
 }
 
+/** What is wrong with the server's key log, of events `log_rollback` and `log_proof`: only the first may be accepted. */
+export interface KeyLogFault {
+  kind: "log_rollback" | "log_proof";
+  /** For people who want to know more. */
+  detail: string;
+}
+
 /** Verification of users, and of the server. */
 export interface Safety {
   /** Needs a connection unless the user's keys are known. */
@@ -703,4 +714,13 @@ export interface Safety {
   setVerified(user: UserId, verified: boolean): Promise<void>;
   /** Reads and checks all of the server's key log. */
   auditKeyLog(onProgress?: (done: number, of: number) => void): Promise<{ entries: number; ok: boolean; detail?: string }>;
+  /** Why nothing is encrypted at present. After a restart it is found again once there is a connection, and told by event `security`. */
+  keyLogFault(): KeyLogFault | undefined;
+  /**
+   * Goes on with the key log that the server has now, after a `log_rollback`, and connects. To be called only for a user who
+   * was told what it means: that the operator should have restored the server, that devices which were signed out since the
+   * backup are back, and that safety numbers are to be compared again where it matters. Who has other keys in this log than
+   * before is told as ever. Rejects with `wrong_state` when there is nothing to accept.
+   */
+  acceptKeyLog(): Promise<void>;
 }

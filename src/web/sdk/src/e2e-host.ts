@@ -1,7 +1,8 @@
 // Between the encryption and the rest: what it needs of the client, and its errors as those of the SDK.
 
+import type { KeyLogFault } from "./api.js";
 import type { AccountRecord, Core } from "./core.js";
-import { type E2e, E2eError, type E2eEvent, type E2eHost, type SigningKey } from "./e2e/api.js";
+import { type E2e, E2eError, type E2eEvent, type E2eHost, type LogFault, type SigningKey } from "./e2e/api.js";
 import { GodwitError } from "./errors.js";
 import { ErrorCode } from "./gen/godwit_pb.js";
 import { afterPrefix } from "./store/store.js";
@@ -49,6 +50,11 @@ export function translate(error: unknown): unknown {
   if (error instanceof Refusal) return error.original;
   if (error instanceof E2eError) return new GodwitError("encryption_failed", error.message, kPassing.has(error.code), 0, { cause: error });
   return error;
+}
+
+/** A fault of the key log as the SDK tells it. */
+export function faultOf({ what, acceptable }: LogFault): KeyLogFault {
+  return { kind: acceptable ? "log_rollback" : "log_proof", detail: what };
 }
 
 /** Transactions are handed through as they are: they throw what their users must know. */

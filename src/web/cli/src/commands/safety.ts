@@ -74,4 +74,35 @@ const audit: Command = {
   },
 };
 
-export const safetyCommands = [safety, verify, audit];
+/** What a user must know before they go on with a key log that went back. */
+const kWentBack = `The server's key log went back in time: what it shows now is not what this device was shown before. Nothing is sent.
+Either its operator had to restore it from a backup, and what came after that is gone. Or whoever controls the server, or the
+way to it, wants to put their own keys in place of other people's, and read what you write to them.
+Ask the operator by another way, such as by phone. If they have restored the server: chat key-log --accept
+Then compare safety numbers with everybody who matters to you (chat safety), most of all with those of whom you are told that
+their keys have changed; and revoke the devices once more that you have revoked since the backup (chat devices).`;
+
+const keyLog: Command = {
+  name: "key-log",
+  args: "",
+  help: "whether the server's key log is the one from before, and what to do if not",
+  options: { accept: { type: "boolean", help: "it is another since the operator restored the server, as they told you: go on with it" } },
+  async run(context, _args, options) {
+    const client = await context.client();
+    client.connect();
+    const online = context.untilOnline(client);
+    await online.catch(() => {}); // a fault of the log may be why
+    const fault = client.safety.keyLogFault();
+    if (fault === undefined) await online;
+    if (options.accept === true && fault?.kind !== "log_proof") {
+      await client.safety.acceptKeyLog();
+      await context.untilOnline(client);
+      return context.out.result("accepted: compare safety numbers, and look at your devices", { type: "key_log", accepted: true });
+    }
+    if (fault?.kind === "log_rollback") context.out.note(kWentBack);
+    if (fault !== undefined) throw new Failure(fault.kind, fault.detail, Exit.untrusted);
+    context.out.result("the key log is as it should be", { type: "key_log", ok: true });
+  },
+};
+
+export const safetyCommands = [safety, verify, keyLog, audit];

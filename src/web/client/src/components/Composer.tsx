@@ -1,6 +1,6 @@
 // Where messages are written. What is not sent yet is kept as a draft of the chat.
 import type { Chat, Message } from "@godwit/client";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { previewText } from "../lib/content";
 import { titleOf } from "../state/chats";
 import { attempt, client } from "../state/client";
@@ -10,7 +10,10 @@ import { Icon, IconButton } from "./Icon";
 import { EmojiPicker, Later } from "./lazy";
 
 const kDraftPause = 800; // ms without a key stroke after which the draft is kept
-const kMaxHeight = 160; // pixels
+
+/** Of the field, and of what is unseen behind it with the same text and makes room for it: were the field itself made small
+ * to measure the text, the messages above would move each time. */
+const kField = "textarea col-start-1 row-start-1 max-h-40 min-h-11 w-full rounded-3xl border-transparent px-4 py-2.25 text-base leading-6";
 
 export type Target = { kind: "reply" | "edit"; message: Message } | undefined;
 
@@ -23,12 +26,6 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
   const latest = useRef({ text, editing: false });
   latest.current = { text: target?.kind === "edit" ? beforeEdit.current : text, editing: target?.kind === "edit" };
 
-  const grow = () => {
-    const box = input.current!;
-    box.style.height = "auto";
-    box.style.height = `${Math.min(box.scrollHeight, kMaxHeight)}px`;
-  };
-  useLayoutEffect(grow, [text]);
   useEffect(() => {
     if (!matchMedia("(pointer: coarse)").matches) input.current?.focus();
   }, []);
@@ -126,20 +123,23 @@ export function Composer(props: { chat: Chat; target: Target; onDone: () => void
         }}
       >
         <IconButton icon="smile" label="Emoji" expanded={picking} onClick={() => setPicking(!picking)} />
-        <textarea
-          ref={input}
-          rows={1}
-          dir="auto"
-          class="textarea min-h-11 w-full resize-none rounded-3xl border-transparent bg-base-200 px-4 py-2.5 text-base leading-6 outline-offset-0!"
-          placeholder="Message"
-          aria-label={`Message to ${titleOf(chat)}`}
-          value={text}
-          onInput={(event) => {
-            setText(event.currentTarget.value);
-            if (event.currentTarget.value && target?.kind !== "edit") client().chats.typing(chat.id);
-          }}
-          onKeyDown={onKeyDown}
-        />
+        <div class="grid min-w-0 grow">
+          <div aria-hidden="true" data-text={text} class={`${kField} invisible overflow-hidden wrap-break-word whitespace-pre-wrap after:content-[attr(data-text)_'_']`} />
+          <textarea
+            ref={input}
+            rows={1}
+            dir="auto"
+            class={`${kField} resize-none bg-base-200 outline-offset-0!`}
+            placeholder="Message"
+            aria-label={`Message to ${titleOf(chat)}`}
+            value={text}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              if (event.currentTarget.value && target?.kind !== "edit") client().chats.typing(chat.id);
+            }}
+            onKeyDown={onKeyDown}
+          />
+        </div>
         <button class="btn btn-primary btn-circle" aria-label={target?.kind === "edit" ? "Save" : "Send"} disabled={!text.trim()}>
           <Icon name={target?.kind === "edit" ? "check" : "send"} />
         </button>

@@ -42,6 +42,8 @@ export function VirtualList<Row extends { key: string }>(props: {
   const anchors = useRef<{ key: string; offset: number }[]>([]);
   /** The position that is drawn already: the event that tells of it brings nothing new. */
   const handled = useRef(-1);
+  /** The height of the view that the list was last put in its place for. */
+  const placedFor = useRef(0);
   const drawn = useRef({ by: props.render, rows: new Map<Row, VNode>() });
   const [, redraw] = useState(0);
 
@@ -72,6 +74,7 @@ export function VirtualList<Row extends { key: string }>(props: {
 
   const place = () => {
     const box = view.current!;
+    placedFor.current = box.clientHeight;
     const wanted = atEnd.current && !props.partial ? box.scrollHeight - box.clientHeight : anchored();
     if (wanted === undefined || Math.abs(wanted - box.scrollTop) <= 1) return;
     box.scrollTop = wanted;
@@ -123,6 +126,8 @@ export function VirtualList<Row extends { key: string }>(props: {
   const onScroll = () => {
     const box = view.current;
     if (!box || box.scrollTop === handled.current) return; // the list has gone meanwhile, or was only put in its place
+    // The view has become higher or lower, and the position with it: nobody has scrolled, and the list is put in its place next.
+    if (box.clientHeight !== placedFor.current) return;
     handled.current = box.scrollTop;
     stay(seesEnd());
     remember();

@@ -63,13 +63,14 @@ export function securityText(event: SecurityEvent, nameOf: NameOf): string {
     case "verified_changed":
       return `${who} was verified and has other keys now. Compare your safety numbers again.`;
     case "own_device_unknown":
-      return "Your account has a device that none of yours approved. Look at your devices and sign it out.";
+      return "Your account has a device that none of yours approved, or that you had signed out. Look at your devices and sign it out.";
     case "unconfirmed_device":
       return `${who} has a device that no other of theirs approved.`;
     case "uninvited_device":
       return `A device of ${who} came in by the server's word alone. Compare your safety numbers.`;
-    case "log_fork":
     case "log_rollback":
+      return "The server's key directory went back in time. Nothing is sent until you have looked at that.";
+    case "log_fork":
     case "log_proof":
       return "The server contradicts itself about keys. Do not trust it until its operator has explained that.";
     case "replayed":

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { ConnectionBar } from "../components/ConnectionBar";
 import { Icon, type IconName } from "../components/Icon";
+import { TrustNotice } from "../components/TrustNotice";
 import { pathTo, route } from "../lib/route";
 import { archived, requests, unreadChats } from "../state/chats";
 import { authors } from "../state/statuses";
@@ -108,12 +109,13 @@ export function Shell() {
   const parts = route.value;
   const section = sectionOf(parts[0]);
   const main = right(parts);
-  // On phones from top to bottom: the connection, the list or what was chosen from it, and below the list the sections.
+  // On phones from top to bottom: what is wrong, the list or what was chosen from it, and below the list the sections.
   return (
     <div class="flex h-full flex-col bg-base-100 md:grid md:grid-cols-[5rem_18rem_1fr] md:grid-rows-[auto_1fr] lg:grid-cols-[5rem_24rem_1fr]">
       <Rail section={section} class={`max-md:order-last md:row-span-2 ${main ? "max-md:hidden" : ""}`} />
       <div class="border-base-300 md:border-r">
         <ConnectionBar />
+        <TrustNotice />
       </div>
       <div class={`${main ? "max-md:hidden" : ""} flex min-h-0 grow flex-col border-base-300 md:col-start-2 md:row-start-2 md:border-r`}>
         <Left section={section} />

@@ -68,8 +68,9 @@ export class Conversation {
     return this.#load(async () => {
       const page = await client().messages.around(this.chat, last.id, 2 * kPage);
       const at = page.messages.findIndex((message) => message.id === last.id);
+      if (at < 0) return; // it has gone or moved just then, which says nothing of those after it
       const later = page.messages.slice(at + 1);
-      if (at < 0 || !later.length) this.newest.value = true;
+      if (!later.length) this.newest.value = true;
       this.#merge(later, "newer");
     });
   }
@@ -96,12 +97,12 @@ export class Conversation {
     return this.messages.value.some((message) => message.id === id);
   }
 
-  /** One after the other. */
+  /** One after the other. A message to begin at that has just gone is no fault: once that is told one begins at another. */
   #load(loading: () => Promise<void>): Promise<void> {
     ++this.#waiting;
     return (this.#loads = this.#loads.then(async () => {
       this.#meanwhile = [];
-      await loading().catch(failed);
+      await loading().catch((error) => error.code !== "not_found" && failed(error));
       this.#apply(this.#meanwhile);
       --this.#waiting;
       this.loading.value = false;

@@ -1,6 +1,7 @@
 // A double of the SDK for the tests of the screens: the same interface, everything in memory, and a peer who answers.
-// The address chooses the scene: ?account=none, ?slow=300 (ms that messages take to load), ?mode=verified, ?chats=1000&messages=100000, ?state=connecting, ?call=in, ?call=in-group.
-import type { Account, Chat, Client, ConnectionState, Draft, Events, Message, OpenOptions, Presence, Privacy, RegistrationMode } from "../../../sdk/src/api";
+// The address chooses the scene: ?account=none, ?slow=300 (ms that messages take to load), ?mode=verified, ?chats=1000&messages=100000, ?state=connecting, ?call=in, ?call=in-group,
+// ?keylog=rollback, ?keylog=proof, ?device=unknown.
+import type { Account, Chat, Client, ConnectionState, Draft, Events, KeyLogFault, Message, OpenOptions, Presence, Privacy, RegistrationMode } from "../../../sdk/src/api";
 import { GodwitError } from "../../../sdk/src/errors";
 import { calls } from "./calls";
 import { groups, statuses } from "./parts";
@@ -14,6 +15,7 @@ export class Double {
   readonly world: World;
   account: Account | undefined;
   state: ConnectionState = "none";
+  keyLogFault: KeyLogFault | undefined;
   #listeners = new Map<string, Set<(value: never) => void>>();
 
   constructor() {
@@ -22,6 +24,8 @@ export class Double {
     this.world = chats ? crowded(chats, Number(this.scene.get("messages") ?? 10)) : seeded();
     if (none) this.world = { chats: new Map(), messages: new Map() };
     else this.account = { userId: kMe, deviceId: 1, handle: "robin" };
+    const fault = this.scene.get("keylog");
+    if (fault) this.keyLogFault = { kind: `log_${fault}` as KeyLogFault["kind"], detail: "the key log has become shorter" };
   }
 
   on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): () => void {
@@ -37,6 +41,14 @@ export class Double {
   go(state: ConnectionState): void {
     this.state = state;
     this.emit("connection", { state, retryAt: state === "connecting" ? Date.now() + 9_500 : undefined });
+  }
+
+  /** Connected, as the scene has it. */
+  connect(): void {
+    if (this.scene.has("device")) this.emit("security", { kind: "own_device_unknown", user: kMe, device: 2 });
+    if (!this.keyLogFault) return this.go((this.scene.get("state") ?? "online") as ConnectionState);
+    this.emit("security", this.keyLogFault);
+    this.go("stopped");
   }
 
   change(id: string, change: Partial<Chat>): void {
@@ -70,6 +82,12 @@ export class Double {
       this.world.messages.set(id, []);
     }
     return this.world.chats.get(id)!;
+  }
+
+  /** The peer writes. */
+  hear(chat: string, text: string): void {
+    const { peer } = this.world.chats.get(chat)!;
+    this.put(makeMessage(chat, peer!, text, Date.now(), { seq: this.world.messages.get(chat)!.length + 1 }));
   }
 
   /** The peer receives, reads, types and answers. */
@@ -130,7 +148,7 @@ async function lookup(handle: string): Promise<string> {
 function messagesOf(double: Double): Client["messages"] {
   const all = (chat: string) => double.world.messages.get(chat) ?? [];
   const slice = (chat: string, from: number, to: number) => ({ messages: all(chat).slice(Math.max(0, from), to), more: from > 0 });
-  const indexOf = (chat: string, id: string) => all(chat).findIndex((message) => message.id === id);
+  const indexOf = (chat: string, id: string) => all(chat).indexOf(double.find(chat, id));
   const send = async (chat: string, draft: Draft) => {
     const answered = draft.replyTo && double.find(chat, draft.replyTo);
     const message = makeMessage(chat, kMe, draft.text, Date.now(), {
@@ -191,6 +209,7 @@ const presenceOf = (user: string): Presence => (Number(user) % 2 ? { user, state
 
 export async function open(_: OpenOptions): Promise<Client> {
   const double = new Double();
+  Object.assign(globalThis, { double }); // for tests that have something happen
   const register = async (handle: string) => {
     double.account = { userId: kMe, deviceId: 1, handle };
     double.emit("account", double.account);
@@ -244,6 +263,11 @@ export async function open(_: OpenOptions): Promise<Client> {
       compare: async (_, scanned) => scanned.startsWith("godwit-safety:1:3141"),
       setVerified: async () => {},
       auditKeyLog: async () => ({ entries: 42, ok: true }),
+      keyLogFault: () => double.keyLogFault,
+      acceptKeyLog: async () => {
+        double.keyLogFault = undefined;
+        double.connect();
+      },
     },
     registrationMode: async () => (double.scene.get("mode") ?? "open") as RegistrationMode,
     requestCode: async () => ({ expiresS: 600, retryAfterS: 60 }),
@@ -252,7 +276,7 @@ export async function open(_: OpenOptions): Promise<Client> {
       return register(handle);
     },
     linkThisDevice: async () => ({ text, expiresAt: kNow + kHour, linked: new Promise<Account>(() => {}), cancel: () => {} }),
-    connect: () => setTimeout(() => double.go((double.scene.get("state") ?? "online") as ConnectionState), 10),
+    connect: () => setTimeout(() => double.connect(), 10),
     disconnect: () => double.go("offline"),
     setOnline: (online) => double.go(online ? "online" : "offline"),
     close: async () => {},

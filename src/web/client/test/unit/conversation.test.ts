@@ -1,7 +1,8 @@
 // What happens to a chat while a piece of it is being loaded.
-import type { Client, Events, Message, MessagePage } from "@godwit/client";
+import { type Client, type Events, GodwitError, type Message, type MessagePage } from "@godwit/client";
 import { beforeEach, expect, test, vi } from "vitest";
 import { Conversation } from "../../src/state/conversation";
+import { toasts } from "../../src/state/toasts";
 
 const kChat = "u1";
 const sdk = vi.hoisted(() => ({ client: undefined as unknown }));
@@ -48,16 +49,22 @@ beforeEach(() => {
   stored = Array.from({ length: 300 }, (_, i) => messageOf(i + 1));
   arrive = [];
   listeners = {};
+  toasts.value = [];
+  const indexOf = (id: string) => {
+    const at = stored.findIndex((message) => message.id === id);
+    if (at < 0) throw new GodwitError("not_found", "no such message here");
+    return at;
+  };
   const later = (messages: Message[], more: boolean) => new Promise<MessagePage>((resolve) => arrive.push(() => resolve({ messages, more })));
   sdk.client = {
     on: (event: string, listener: (value: never) => void) => ((listeners[event] = listener), () => {}),
     messages: {
-      page: (_: string, { before, limit }: { before?: string; limit: number }) => {
-        const end = before ? stored.findIndex(({ id }) => id === before) : stored.length;
+      page: async (_: string, { before, limit }: { before?: string; limit: number }) => {
+        const end = before ? indexOf(before) : stored.length;
         return later(stored.slice(Math.max(0, end - limit), end), end > limit);
       },
-      around: (_: string, id: string, limit: number) => {
-        const at = stored.findIndex((message) => message.id === id);
+      around: async (_: string, id: string, limit: number) => {
+        const at = indexOf(id);
         return later(stored.slice(Math.max(0, at - limit / 2), at + limit / 2), at > limit / 2);
       },
     },
@@ -118,4 +125,41 @@ test("a jump waits for the older messages that are being loaded", async () => {
   await answer();
   expect(await reached).toBe(true);
   expect(texts(conversation)).toContain("20");
+});
+
+test("when the message at either end goes as those beyond it are asked for, that is no fault, and they are there the next time", async () => {
+  const conversation = await opened();
+  void conversation.reach("m150");
+  await settle();
+  await answer();
+  expect([texts(conversation)[0], texts(conversation).at(-1)]).toEqual(["100", "199"]);
+  stored = stored.filter(({ id }) => id !== "m100" && id !== "m199");
+  await conversation.older();
+  await conversation.newer();
+  expect(conversation.newest.value).toBe(false);
+  expect(toasts.value).toEqual([]);
+  await remove(100);
+  await remove(199);
+  void conversation.older();
+  await settle();
+  await answer();
+  void conversation.newer();
+  await settle();
+  await answer();
+  const expected = stored.slice(0, texts(conversation).length).map(({ seq }) => `${seq}`);
+  expect(texts(conversation)).toEqual(expected);
+  expect(expected.length).toBeGreaterThan(250);
+});
+
+test("those around a message that moves just then are not taken for those after it", async () => {
+  const conversation = await opened();
+  void conversation.reach("m20");
+  await settle();
+  await answer();
+  const shown = texts(conversation);
+  const { messages } = sdk.client as { messages: Client["messages"] };
+  vi.spyOn(messages, "around").mockResolvedValueOnce({ messages: [messageOf(200), messageOf(201)], more: true });
+  await conversation.newer();
+  expect(texts(conversation)).toEqual(shown);
+  expect(conversation.newest.value).toBe(false);
 });

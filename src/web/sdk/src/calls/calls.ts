@@ -208,13 +208,14 @@ export class CallBook implements Calls {
 
   /** Until it is too late, the call is over, or the user has joined it on another device. */
   async #ring(call: ActiveCall, until: number, first?: () => void): Promise<void> {
-    const found = await this.ongoing(call.chat).catch(() => undefined);
+    // What cannot be asked just now says nothing of the call.
+    const asked = await this.ongoing(call.chat).then((found) => ({ found }), () => undefined);
     if (call.phase !== "ringing") return;
     const left = until - this.#core.connection.now();
-    if (found?.id !== call.id || left <= 0) return this.#finish(call, CallEndReason.CANCELLED);
-    if (found.participants.includes(this.#core.me().userId)) return this.#finish(call, CallEndReason.ELSEWHERE);
-    first?.();
-    call.ring = setTimeout(() => background(this.#core, this.#ring(call, until)), Math.min(left, kLookMs));
+    if (left <= 0 || (asked && asked.found?.id !== call.id)) return this.#finish(call, CallEndReason.CANCELLED);
+    if (asked?.found?.participants.includes(this.#core.me().userId)) return this.#finish(call, CallEndReason.ELSEWHERE);
+    if (asked) first?.();
+    call.ring = setTimeout(() => background(this.#core, this.#ring(call, until, asked ? undefined : first)), Math.min(left, kLookMs));
   }
 
   async #stepped({ id, phase, device, answer, reason }: CallChanged): Promise<void> {

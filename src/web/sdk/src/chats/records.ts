@@ -2,6 +2,7 @@
 //
 //   account                     who this device is (AccountRecord)
 //   cursor                      position in the inbox, decimal
+//   incarnation, gone-back      of a server that may have been restored from a backup (sync/inbox.ts)
 //   c/<chat>                    a chat (ChatRecord); all of them are in memory while the client is open
 //   g/<chat>                    settings and members of a group (GroupRecord)
 //   m/<chat>/<place>            a message (MessageRecord); place, in order of the chat: 16 hex digits of the position, with

@@ -3,7 +3,7 @@
 import type { SecurityEvent } from "../api.js";
 import { background, type Core } from "../core.js";
 import type { E2eEvent } from "../e2e/api.js";
-import { translate } from "../e2e-host.js";
+import { faultOf, translate } from "../e2e-host.js";
 import { chatOf, directChat, messageId, uuid7 } from "../ids.js";
 import type { Unit } from "../store/units.js";
 import type { Model } from "./model.js";
@@ -68,7 +68,7 @@ export class Security {
       case "unknown_own_device":
         return event.devices.map((device) => ({ kind: "own_device_unknown" as const, user: this.#core.me().userId, device }));
       case "server_lied":
-        return [{ kind: "log_proof", detail: event.what }];
+        return [faultOf(event)];
       case "joined":
         if (!event.rejoined) return [];
         return [{ kind: "identity_changed", user: this.#core.me().userId, chat: chatOf(event.chat.peer ?? 0n, event.chat.chat ?? new Uint8Array()), detail: "this device came back into the encryption of the chat" }];

@@ -1,7 +1,8 @@
 // Verification of users, and of the server.
 
-import type { Safety, SafetyNumber, UserId } from "../api.js";
+import type { KeyLogFault, Safety, SafetyNumber, UserId } from "../api.js";
 import type { Core } from "../core.js";
+import { faultOf } from "../e2e-host.js";
 import { GodwitError } from "../errors.js";
 import { fromBase64Url, toBase64Url } from "../ids.js";
 
@@ -38,5 +39,19 @@ export class SafetyBook implements Safety {
       if (!(error instanceof GodwitError) || error.code !== "encryption_failed") throw error;
       return { entries: 0, ok: false, detail: error.message };
     }
+  }
+
+  keyLogFault(): KeyLogFault | undefined {
+    const fault = this.#core.e2e().logFault();
+    return fault && faultOf(fault);
+  }
+
+  async acceptKeyLog(): Promise<void> {
+    const fault = this.keyLogFault();
+    if (fault?.kind !== "log_rollback") throw new GodwitError("wrong_state", fault?.detail ?? "nothing is wrong with the key log");
+    await this.#core.e2e().acceptLog();
+    const { connection } = this.#core;
+    if (connection.live) connection.restart();
+    else connection.start();
   }
 }

@@ -90,19 +90,28 @@ export type E2eEvent =
   | { kind: "joined"; chat: ChatRef; rejoined: boolean }
   /** This device is out of the encryption of a chat: its user left, or was removed. */
   | { kind: "left"; chat: ChatRef }
-  /** The key log has devices for one's own account that none of its devices approved: somebody else can read along. */
+  /** The key log has devices for one's own account that none of its devices approved, or that were revoked before: somebody
+   * else can read along. */
   | { kind: "unknown_own_device"; devices: number[] }
   /** A message of this user tells of a key log that is signed by another key: either they cheat, or the server shows
    * each of you a log of its own. Comparing safety numbers tells. */
   | { kind: "log_differs"; userId: bigint }
   /** The server or the network cheats: proofs that do not hold, a log that was rewritten, two logs for two users. Every
-   * use of keys stops until the account is opened anew. `what` is for people. */
-  | { kind: "server_lied"; what: string }
+   * use of keys stops until the account is opened anew, or the user accepts the log ({@link E2e.acceptLog}). */
+  | ({ kind: "server_lied" } & LogFault)
   /** The server was restored from an older backup, or says so. What was encrypted and not accepted yet must be encrypted
    * anew. Once in a connection. */
   | { kind: "went_back" }
   /** Work of its own failed, such as joining a chat. It is tried again when there is a reason to. */
   | { kind: "failed"; error: unknown };
+
+/** What is wrong with the key log. */
+export interface LogFault {
+  /** For people. */
+  what: string;
+  /** It is what a server does, too, that was restored from a backup. */
+  acceptable: boolean;
+}
 
 /** Why content cannot be read. */
 export type UnreadableReason =
@@ -161,6 +170,8 @@ export type E2eErrorCode =
   | "no_keys"
   /** Proofs do not hold (event `server_lied`). */
   | "server_lied"
+  /** There is no fault of the key log, or none that may be accepted. */
+  | "nothing_to_accept"
   /** The chat has no group info, so this device cannot come in by itself: another member must add it. */
   | "no_group_info"
   /** This device rejoined too often lately; later again. */
@@ -271,6 +282,16 @@ export interface E2e {
 
   /** Reads and checks the whole key log: that it is as its head says, and that no user's chain of entries was broken. Throws E2eError `server_lied`. `progress` gets entries read, of all. */
   auditKeyLog(progress?: (read: number, of: number) => void): Promise<{ entries: number; users: number }>;
+
+  /** Why nothing is encrypted at present: the fault of the key log that was told by `server_lied`. Told again after a
+   * restart, on the next connection, unless it is gone by then. */
+  logFault(): LogFault | undefined;
+  /**
+   * The user goes on with the key log that the server has now: its key and its next head are kept as on the first
+   * connection. What is known of users stays, and changes against it are told at their next lookup. Takes effect with
+   * the next `connected`. Throws E2eError `nothing_to_accept`.
+   */
+  acceptLog(): Promise<void>;
 
   /** Ends work of its own. Transactions must be ended before. */
   close(): void;

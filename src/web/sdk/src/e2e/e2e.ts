@@ -3,6 +3,7 @@ import type { Envelope, KeyStock, Welcome } from "../gen/godwit_pb.js";
 import { E2eError, type ChatRef, type E2e, type E2eHost, type MemberChange, type Transaction, type Write } from "./api.js";
 import { Calls } from "./calls.js";
 import { chatOfName, nameOf } from "./chat/chat-id.js";
+import { kChatRows } from "./chat/chat-state.js";
 import { Chats, type Work } from "./chat/chats.js";
 import { Gossip } from "./chat/gossip.js";
 import { Incoming } from "./chat/incoming.js";
@@ -76,9 +77,16 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     }
   }
 
+  /** Heads of another log, which may be shorter, are told in all chats again. */
+  async function forgetHeadsTold(): Promise<void> {
+    const names = new Set((await host.list(kChatRows)).map(([key]) => key.slice(kChatRows.length).split("/")[0]!));
+    for (const name of names) await chats.change((tx) => tx.update(name, { headTold: 0n }).then(() => undefined));
+  }
+
   async function greet(welcome: Welcome): Promise<void> {
     await directory.serial(() => heads.pin(welcome));
     await monitor.check();
+    await directory.compareDisputed();
     const few = restores.packagesOld;
     const identity = await publisher.fill();
     if (identity) await monitor.check();
@@ -137,6 +145,11 @@ export async function openE2e(host: E2eHost): Promise<E2e> {
     safetyNumber: (userId: bigint) => telling(() => safety.of(userId)),
     verifySafetyNumber: (userId: bigint, qr: Uint8Array) => telling(() => safety.verify(userId, qr)),
     setVerified: (userId: bigint, verified: boolean) => directory.setVerified(userId, verified),
+    logFault: () => directory.fault,
+    async acceptLog() {
+      if (directory.fault?.acceptable) await forgetHeadsTold();
+      await directory.acceptLog(statuses.renew());
+    },
     auditKeyLog: (progress?: (read: number, of: number) => void) => telling(() => audit(directory, progress)),
     close() {
       joiner.close();

@@ -43,6 +43,11 @@ export class Statuses {
     return { payload, keyMessage: own.message, newViewers, writes };
   }
 
+  /** What gives the next status another key: which devices had the present one is no longer known. */
+  renew(): Write[] {
+    return [{ key: kOwnRow, value: undefined }];
+  }
+
   async learn(author: bigint, message: Uint8Array): Promise<Write[]> {
     if (message.length !== kMessageBytes) return [];
     const kept = split((await this.host.get(keysRow(author))) ?? new Uint8Array());

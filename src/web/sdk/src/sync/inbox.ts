@@ -19,6 +19,8 @@ import type { SelfChannel } from "./self.js";
 
 /** The server has gone back, and its chats have not been compared since. */
 const kGoneBack = "gone-back";
+/** What the server said of itself last (Welcome.incarnation), decimal. */
+const kIncarnation = "incarnation";
 /** It told so, and begins where this device was then; or this device found out, and what was given out anew below the cursor is
  * not in the inbox any more. */
 const kCursorAhead = 0;
@@ -82,18 +84,27 @@ export class Inbox {
   }
 
   /** Before anything is taken from a server that has gone back: it gives out again positions that are in use here. */
-  async #goBack(ready: Promise<void>): Promise<void> {
+  async #goBack({ incarnation }: Welcome, ready: Promise<void>): Promise<void> {
     const connection = this.#connection;
-    let how = (await this.#core.store.get(kGoneBack))?.[0];
-    const [found] = await Promise.all([how === undefined && this.#history.hasGoneBack(), ready]);
-    if (found) await this.#core.store.batch([{ key: kGoneBack, value: Uint8Array.of((how = kUnnoticed)) }]);
+    const { store } = this.#core;
+    let how = (await store.get(kGoneBack))?.[0];
+    const known = await store.get(kIncarnation);
+    const before = known && new TextDecoder().decode(known);
+    const now = incarnation === 0n ? before : String(incarnation);
+    // A copy of everything that was put back has the same one.
+    const [found] = await Promise.all([how === undefined && ((before !== undefined && before !== now) || this.#history.hasGoneBack()), ready]);
+    if (found) how = kUnnoticed;
+    await store.batch([
+      ...(now !== before ? [{ key: kIncarnation, value: new TextEncoder().encode(now) }] : []),
+      ...(how !== undefined ? [{ key: kGoneBack, value: Uint8Array.of(how) }] : []),
+    ]);
     if (how === undefined) return;
     await this.#history.goBack();
     await this.#core.e2e().wentBack();
     await this.#core.units.idle(); // what that caused is stored
     if (how === kUnnoticed) await this.#fetchAll(); // the inbox goes on behind what it should bring
     if (connection !== this.#connection) return; // which does it again
-    await this.#core.store.batch([{ key: kGoneBack, value: undefined }]);
+    await store.batch([{ key: kGoneBack, value: undefined }]);
   }
 
   /** A connection begins. Nothing is opened before `ready`. */
@@ -102,7 +113,7 @@ export class Inbox {
     this.#entries = [];
     this.#taken = welcome.cursor;
     this.#cursor ??= welcome.cursor;
-    this.#ready = this.#goBack(ready);
+    this.#ready = this.#goBack(welcome, ready);
     this.#ready.catch(() => {}); // told to #work, which waits for it
     this.#watch(this.#connection);
   }

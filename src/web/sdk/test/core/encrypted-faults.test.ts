@@ -6,7 +6,7 @@ import type { Client, SecurityEvent } from "../../src/api.js";
 import { openE2e as e2e } from "../../src/e2e/e2e.js";
 import type { Envelope } from "../../src/gen/godwit_pb.js";
 import type { Daemon } from "../support/daemon.js";
-import { type Disk, heard, openClient, person, texts, until } from "../support/people.js";
+import { type Disk, has, heard, openClient, person, texts, until } from "../support/people.js";
 import { twoPeople } from "../support/two-people.js";
 import type { Wire } from "../support/wire.js";
 
@@ -19,10 +19,6 @@ let toBob: string;
 let toAlice: string;
 let n: number;
 twoPeople({ e2e }, () => [alice, bob], (made) => ({ daemon, wire, disk, alice, bob, toBob, toAlice, n } = made));
-
-async function has(client: Client, chat: string, text: string): Promise<void> {
-  await until(`${text} is there`, async () => (await texts(client, chat)).includes(text));
-}
 
 /** Bob opens what is stored again, after a crash or a close. */
 async function bobAgain(): Promise<void> {
@@ -216,19 +212,47 @@ test("a server that gives out another key for somebody is caught, and nothing is
   await bob.send(toAlice, "for alice alone");
   await told;
   await until("it failed", async () => (await bob.messages.page(toAlice)).messages[0]!.state === "failed");
+  assert.equal(bob.safety.keyLogFault()?.kind, "log_proof");
+  await assert.rejects(bob.safety.acceptKeyLog(), { code: "wrong_state" });
 });
 
-test("a server with another key log than before is caught", async () => {
+test("a server with another key log than before is caught, and its user may go on with it", async () => {
+  await assert.rejects(bob.safety.acceptKeyLog(), { code: "wrong_state" });
   wire.onServerFrame = (body) => {
     if (body.case !== "welcome") return "pass";
     body.value.logKey[0]! ^= 1;
     return "changed";
   };
-  const told = alarm("log_proof");
+  const told = alarm("log_rollback");
   const stopped = heard(bob, "connection", ({ state }) => state === "stopped");
   wire.cut();
   await told;
   assert.equal((await stopped).reason, "encryption");
+  const { kind, detail } = await told;
+  assert.deepEqual(bob.safety.keyLogFault(), { kind, detail });
+  await bob.send(toAlice, "once it is accepted");
+  wire.release();
+  await bob.safety.acceptKeyLog();
+  assert.equal(bob.safety.keyLogFault(), undefined);
+  await has(alice, toBob, "once it is accepted");
+});
+
+test("a key log that stops fitting on a live connection can be gone on with, too", async () => {
+  wire.onServerFrame = (body) => {
+    if (body.case !== "claimedKeys") return "pass";
+    body.value.head!.consistency.push(new Uint8Array(32));
+    return "changed";
+  };
+  const told = alarm("log_rollback");
+  await bob.send(toAlice, "not yet");
+  await told;
+  await until("it failed", async () => (await bob.messages.page(toAlice)).messages[0]!.state === "failed");
+  wire.release();
+  await bob.safety.acceptKeyLog();
+  const [failed] = (await bob.messages.page(toAlice)).messages;
+  await until("online", () => bob.state === "online");
+  await bob.messages.retry(toAlice, failed!.id);
+  await has(alice, toBob, "not yet");
 });
 
 test("a message that was altered, or given to somebody else, is told", async () => {

@@ -108,6 +108,21 @@ test("who comes back is rung for a call that goes on, not for one that is over",
   assert.deepEqual(calls, [id]);
 });
 
+test("a call rings even if the server is too busy at first to tell of it", async () => {
+  let asked = 0;
+  wire.onServerFrame = (body) => {
+    if (body.case !== "callState" || ++asked > 1) return "pass";
+    Object.assign(body, { case: "error", value: create(ErrorSchema, { code: ErrorCode.overloaded }) });
+    return "changed";
+  };
+  const rung = heard(carol, "call");
+  const { id } = await alice.calls.start(chat, { video: false, stream });
+  assert.equal((await rung).id, id);
+  wire.release();
+  assert.equal((await carol.calls.answer(id, { stream })).id, id);
+  await mesh([alice, carol]);
+});
+
 test("all join at once", async () => {
   await Promise.all(all.map((client) => client.calls.start(chat, { video: false, stream })));
   assert.equal(new Set(all.map((client) => client.calls.list()[0]!.id)).size, 1);

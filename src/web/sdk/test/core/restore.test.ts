@@ -5,7 +5,8 @@ import { after, beforeEach, describe, test } from "node:test";
 import type { Client, SecurityEvent } from "../../src/api.js";
 import { openE2e as e2e } from "../../src/e2e/e2e.js";
 import { Daemon } from "../support/daemon.js";
-import { Disk, openClient, person, texts, until } from "../support/people.js";
+import { Disk, has, heard, openClient, person, texts, until } from "../support/people.js";
+import { plainE2e } from "../support/plain-e2e.js";
 import { Wire } from "../support/wire.js";
 
 /** Positions are missing, and a device came back into a chat. */
@@ -46,10 +47,6 @@ describe("after a restore", () => {
   after(close);
 
   const direct = (client: Client) => `u${client.account!.userId}`;
-
-  async function has(client: Client, where: string, text: string): Promise<void> {
-    await until(`${client.account!.handle} has ${text}`, async () => (await texts(client, where)).includes(text), 40_000);
-  }
 
   async function say(from: Client, text: string, ...to: Client[]): Promise<void> {
     await from.send(chat, text);
@@ -157,4 +154,28 @@ describe("after a restore", () => {
       assert.deepEqual(alarms, []);
     });
   }
+});
+
+test("a server that tells another incarnation of itself is compared with what is here, once", async () => {
+  const daemon = await Daemon.start();
+  const wire = await Wire.to(daemon);
+  let incarnation = 1n;
+  wire.onServerFrame = (body) => {
+    if (body.case !== "welcome") return "pass";
+    body.value.incarnation = incarnation;
+    return "changed";
+  };
+  let wentBack = 0;
+  const e2e = (...of: Parameters<typeof plainE2e>) => ({ ...plainE2e(...of), wentBack: async () => void wentBack++ });
+  const alice = await person(wire.url, "alice", { e2e });
+  for (const [next, expected] of [[1n, 0], [2n, 1], [2n, 1], [0n, 1], [2n, 1]] as const) {
+    incarnation = next;
+    const online = heard(alice, "connection", ({ state }) => state === "online");
+    wire.cut();
+    await online;
+    assert.equal(wentBack, expected);
+  }
+  await alice.close();
+  await wire.end();
+  await daemon.end();
 });

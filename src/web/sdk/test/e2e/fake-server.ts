@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { decodeKeyPackage } from "ts-mls/keyPackage.js";
 import {
   ChatsSchema, ClaimedKeysSchema, DeviceKeysSchema, EnvelopeSchema, ErrorCode, GroupChangedSchema, GroupInfoSchema, GroupSchema, KeyLogPageSchema, KeyStockSchema,
-  SentSchema, WelcomeSchema, type ClaimKeys, type Commit, type DeviceKeys, type Envelope, type ListKeyLog, type PublishKeys, type Welcome,
+  SentSchema, WelcomeSchema, type ClaimKeys, type Commit, type DeviceKeys, type Envelope, type ListKeyLog, type PublishKeys, type TreeHead, type Welcome,
 } from "../../src/gen/godwit_pb.js";
 import type { Device, E2eEvent, E2eHost, KeyVault, Opened, ReplyBody, RequestBody, SigningKey, Write } from "../../src/e2e/api.js";
 import type { E2e } from "../../src/e2e/api.js";
@@ -128,7 +128,7 @@ export class FakeServer {
       case "publishKeys": return this.publish(device, body.value as PublishKeys);
       case "getKeyStock": return this.stock(device);
       case "claimKeys": return this.claim(device, body.value as ClaimKeys, log);
-      case "getTreeHead": return { case: "treeHead", value: log.head(body.value.logSize ?? 0n) };
+      case "getTreeHead": return { case: "treeHead", value: this.head(log, body.value.logSize ?? 0n) };
       case "listKeyLog": return this.list(body.value as ListKeyLog, log);
       case "getGroupInfo": {
         const group = body.value.link ? fromHex(body.value.link.slice(kLink.length)) : undefined;
@@ -222,7 +222,7 @@ export class FakeServer {
   }
 
   private claim(by: Device, request: ClaimKeys, log: FakeLog): ReplyBody {
-    const users = request.users.map((userId) => {
+    const users = request.users.filter((userId) => this.users.has(userId)).map((userId) => {
       const index = log.latest(userId);
       if (index < 0) return { userId };
       const entry = log.entries[index]!;
@@ -234,14 +234,20 @@ export class FakeServer {
       return { ...entry, logIndex: BigInt(index), devices };
     });
     const proof = log.prove(users.flatMap((user) => ("logIndex" in user ? [Number(user.logIndex)] : [])));
-    return { case: "claimedKeys", value: create(ClaimedKeysSchema, { users, head: log.head(request.logSize), proof }) };
+    const unknown = request.users.filter((userId) => !this.users.has(userId));
+    return { case: "claimedKeys", value: create(ClaimedKeysSchema, { users, unknown, head: this.head(log, request.logSize), proof }) };
+  }
+
+  private head(log: FakeLog, since: bigint): TreeHead {
+    if (since > BigInt(log.entries.length)) throw new Refused(ErrorCode.invalid_argument);
+    return log.head(since);
   }
 
   private list(request: ListKeyLog, log: FakeLog): ReplyBody {
     const all = log.entries.map((entry, index) => ({ ...entry, index: BigInt(index) }));
     const wanted = request.userId ? all.filter((entry) => entry.userId === request.userId && entry.version >= request.from) : all.slice(Number(request.from));
     const entries = wanted.slice(0, request.limit || 100);
-    const value = create(KeyLogPageSchema, { entries, more: entries.length < wanted.length, head: log.head(request.logSize), proof: log.prove(entries.map((entry) => Number(entry.index))) });
+    const value = create(KeyLogPageSchema, { entries, more: entries.length < wanted.length, head: this.head(log, request.logSize), proof: log.prove(entries.map((entry) => Number(entry.index))) });
     return { case: "keyLogPage", value };
   }
 

@@ -91,3 +91,8 @@ export async function texts(client: Client, chat: string): Promise<string[]> {
   const { messages } = await client.messages.page(chat, { limit: 1000 });
   return messages.flatMap(({ content }) => (content.kind === "text" ? [content.text] : []));
 }
+
+/** Waits for a text in a chat. */
+export function has(client: Client, chat: string, text: string): Promise<void> {
+  return until(`${text} is there`, async () => (await texts(client, chat)).includes(text));
+}

@@ -54,6 +54,8 @@ export function plainE2e(host: E2eHost): E2e {
     verifySafetyNumber: nothing,
     setVerified: nothing,
     auditKeyLog: nothing,
+    logFault: () => undefined,
+    acceptLog: nothing,
     close() {},
   };
 }

@@ -7,14 +7,14 @@
  *
  * Lookups run one after the other, so that heads are checked in the order in which they came.
  */
-import type { ClaimedKeys, KeyLogEntry, SignedPrekey, UserKeys } from "../../gen/godwit_pb.js";
-import type { Device, E2eEvent, E2eHost } from "../api.js";
-import { equal, hex } from "../bytes.js";
-import { ask } from "../requests.js";
+import { ErrorCode, type ClaimedKeys, type KeyLogEntry, type SignedPrekey, type TreeHead, type UserKeys } from "../../gen/godwit_pb.js";
+import { E2eError, type Device, type E2eEvent, type E2eHost, type LogFault, type Write } from "../api.js";
+import { be64, concat, equal, hex, readBe64 } from "../bytes.js";
+import { ask, codeOf } from "../requests.js";
 import { confirm } from "./approvals.js";
 import { entryHash, wellFormed } from "./entries.js";
 import type { Head, Heads } from "./heads.js";
-import { ServerLied } from "./heads.js";
+import { decodeHead, encodeHead, LogWentBack, ServerLied } from "./heads.js";
 import { rootOfProof } from "./merkle.js";
 import { decodeUser, encodeUser, type KnownDevice, type KnownUser } from "./user-rows.js";
 
@@ -26,6 +26,8 @@ const kMaxCached = 2000;
 const kMaxFormer = 64;
 /** Versions of a user that are read at most, the latest. */
 const kMaxVersions = 1000n;
+/** A peer's head that is not of our log, until it is shown to be, or the user accepts it. */
+const kDisputedRow = "e2e/log/disputed";
 /** What one page of the log is asked for. */
 const kPage = 200;
 
@@ -58,6 +60,27 @@ export class Directory {
     return this.lie !== undefined;
   }
 
+  /** Of what; undefined: of nothing. */
+  get fault(): LogFault | undefined {
+    return this.lie && { what: this.lie.message, acceptable: this.lie instanceof LogWentBack };
+  }
+
+  /**
+   * The user goes on with the log that the server has now, as if it were seen for the first time. What is known of users
+   * stays, and is compared with what this log says of them. `also` is stored in the same batch. Throws E2eError
+   * `nothing_to_accept`.
+   */
+  acceptLog(also: Write[]): Promise<void> {
+    const result = this.queue.then(async () => {
+      if (!(this.lie instanceof LogWentBack)) throw new E2eError("nothing_to_accept", this.lie?.message ?? "nothing is wrong with the key log");
+      await this.heads.startAnew([...also, { key: kDisputedRow, value: undefined }]);
+      this.lie = undefined;
+      this.changes++;
+    });
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+
   /** What is known of a user, however old; undefined: nothing. */
   async known(userId: bigint): Promise<KnownUser | undefined> {
     let user = this.users.get(userId);
@@ -75,7 +98,10 @@ export class Directory {
     if (this.lie) throw this.lie;
     const oldest = this.host.now() - maxAgeMs;
     const stale: bigint[] = [];
-    for (const id of new Set(userIds)) if (((await this.known(id))?.fetchedMs ?? 0) <= oldest) stale.push(id);
+    for (const id of new Set(userIds)) {
+      const user = await this.known(id);
+      if (!user || !this.isOfThisLog(user) || user.fetchedMs <= oldest) stale.push(id);
+    }
     for (let i = 0; i < stale.length; i += kMaxUsers) await this.claim(stale.slice(i, i + kMaxUsers), {});
   }
 
@@ -84,6 +110,11 @@ export class Directory {
     const claimed: ClaimedDevice[] = [];
     for (let i = 0; i < userIds.length; i += kMaxUsers) claimed.push(...(await this.claim(userIds.slice(i, i + kMaxUsers), wanted)));
     return claimed;
+  }
+
+  /** Whether version, position and hash are of the present log. */
+  private isOfThisLog(user: KnownUser): boolean {
+    return user.generation === this.heads.generation;
   }
 
   /**
@@ -117,10 +148,35 @@ export class Directory {
   /** Compares a head that a peer sent (gossip). */
   compareHead(from: bigint, head: Head): Promise<void> {
     return this.serial(async () => {
-      const { foreign, writes } = await this.heads.compare(head, (logSize) => ask(this.host, "getTreeHead", { logSize }, "treeHead"));
-      if (foreign) this.host.emit({ kind: "log_differs", userId: from });
-      if (writes.length > 0) await this.host.write(writes);
+      try {
+        const { foreign, writes } = await this.heads.compare(head, (logSize) => this.treeHead(logSize));
+        if (foreign) this.host.emit({ kind: "log_differs", userId: from });
+        if (writes.length > 0) await this.host.write(writes);
+      } catch (error) {
+        // Our own log may be as before, so that nothing else would tell after a restart.
+        if (error instanceof LogWentBack) await this.host.write([{ key: kDisputedRow, value: concat(be64(from), encodeHead(head)) }]);
+        throw error;
+      }
     });
+  }
+
+  /** Compares the head again that was not of our log, on an earlier connection. */
+  async compareDisputed(): Promise<void> {
+    const row = await this.host.get(kDisputedRow);
+    const head = row && decodeHead(row.subarray(8));
+    if (!head) return;
+    await this.compareHead(readBe64(row, 0), head);
+    await this.host.write([{ key: kDisputedRow, value: undefined }]);
+  }
+
+  /** The newest head, with the proof that the log of size `logSize`, which the server showed once, is its beginning. */
+  private async treeHead(logSize: bigint): Promise<TreeHead> {
+    try {
+      return await ask(this.host, "getTreeHead", { logSize }, "treeHead");
+    } catch (error) {
+      if (codeOf(error) === ErrorCode.invalid_argument) throw new LogWentBack("the key log has become shorter");
+      throw error;
+    }
   }
 
   /** Runs after what is under way. What proves that the server lies ends all further use. */
@@ -132,7 +188,7 @@ export class Directory {
       } catch (error) {
         if (error instanceof ServerLied) {
           this.lie = error;
-          this.host.emit({ kind: "server_lied", what: error.message });
+          this.host.emit({ kind: "server_lied", ...this.fault! });
         }
         throw error;
       }
@@ -196,12 +252,17 @@ export class Directory {
     return claimed;
   }
 
-  /** What is known of a user whom the server does not know any more: their last entry, which has no devices, proves it. */
+  /**
+   * What is known of a user whom the server does not know any more: their last entry, which has no devices, proves it. Who
+   * is known from a log that was given up may have no entry in this one, and then has no device that counts.
+   */
   private async gone(userId: bigint, before: KnownUser): Promise<KnownUser | undefined> {
-    const [last] = (await this.page({ userId, from: before.version + 1n, limit: kPage })).slice(-1);
-    if (!last || last.userId !== userId || last.devices.length > 0) return undefined;
+    const goesOn = this.isOfThisLog(before);
+    const [last] = (await this.page({ userId, from: goesOn ? before.version + 1n : 1n, limit: kPage })).slice(-1);
+    if (last ? last.userId !== userId || last.devices.length > 0 : goesOn) return undefined;
     return {
-      ...before, version: last.version, logIndex: last.index, hash: entryHash(last), fetchedMs: this.host.now(), verified: false, devices: [],
+      ...before, version: last?.version ?? 0n, logIndex: last?.index ?? 0n, hash: last ? entryHash(last) : new Uint8Array(32),
+      generation: this.heads.generation, fetchedMs: this.host.now(), verified: false, devices: [],
       former: [...before.former, ...before.devices.filter((device) => device.counts)].slice(-kMaxFormer),
     };
   }
@@ -209,32 +270,35 @@ export class Directory {
   /** What is known of a user after `told`. */
   private async accept(before: KnownUser | undefined, told: UserKeys): Promise<KnownUser> {
     const fetchedMs = this.host.now();
-    if (before && told.version < before.version) throw new ServerLied("the keys of a user went back");
-    if (before && before.version > 0n && told.version === before.version) {
-      if (told.logIndex !== before.logIndex || !equal(entryHash(told), before.hash)) throw new ServerLied("a user has two entries of one version");
-      if (before.devices.every((device) => device.counts)) return { ...before, fetchedMs };
+    const last = before && this.isOfThisLog(before) ? before : undefined;
+    if (last && told.version < last.version) throw new ServerLied("the keys of a user went back");
+    if (last && last.version > 0n && told.version === last.version) {
+      if (told.logIndex !== last.logIndex || !equal(entryHash(told), last.hash)) throw new ServerLied("a user has two entries of one version");
+      if (last.devices.every((device) => device.counts)) return { ...last, fetchedMs };
     } else if (told.version > 0n) {
       const goesOn = told.version === 1n ? told.previous === 0n : told.previous > 0n && told.previous <= told.logIndex;
-      const next = !before || told.version > before.version + 1n || (told.version === 1n ? true : told.previous === before.logIndex + 1n);
+      const next = !last || told.version > last.version + 1n || (told.version === 1n ? true : told.previous === last.logIndex + 1n);
       if (!goesOn || !next) throw new ServerLied("the chain of entries of a user is broken");
     }
-    const former = [...(before?.former ?? [])];
+    // A key that a device had before and has again was not revoked. Those that were, and are back, stay in `former`.
+    const hasAgain = (old: KnownDevice) => isIn(told.devices, old) && before!.devices.some((device) => device.deviceId === old.deviceId && !isIn([device], old));
+    const former = (before?.former ?? []).filter((old) => !hasAgain(old));
     for (const device of before?.devices ?? []) {
-      const stays = told.devices.some((now) => now.deviceId === device.deviceId && equal(now.identityKey, device.identityKey));
-      if (!stays && device.counts) former.push(device);
+      if (!isIn(told.devices, device) && device.counts) former.push(device);
     }
     const user: KnownUser = {
-      version: told.version, logIndex: told.logIndex, hash: entryHash(told), fetchedMs, verified: before?.verified ?? false,
+      version: told.version, logIndex: told.logIndex, hash: entryHash(told), generation: this.heads.generation, fetchedMs,
+      verified: before?.verified ?? false,
       devices: [], former: former.slice(-kMaxFormer), logged: before?.logged ?? [],
     };
     user.devices = await confirm(told, user.former);
     // Seen for the first time, with approvers that are revoked by now: who was in the log before is taken for genuine, as
     // everything is that is seen for the first time. From then on it takes an approval by a device that counts.
-    if ((!before || before.version === 0n) && told.version > 1n && user.devices.some((device) => !device.counts)) {
+    if (isNew(before) && told.version > 1n && user.devices.some((device) => !device.counts)) {
       user.logged = await this.history(told.userId, told.version - 1n);
       user.devices = await confirm(told, user.logged);
     }
-    if (before && before.version > 0n && !sameKeys(before, user)) user.verified = false;
+    if (before && !sameKeys(before, user)) user.verified = false;
     return user;
   }
 
@@ -289,6 +353,16 @@ export class Directory {
 
 const rowOf = (userId: bigint) => `e2e/user/${userId}`;
 
+/** Whether nothing was known of a user. */
+function isNew(user: KnownUser | undefined): boolean {
+  return !user || (user.version === 0n && user.former.length === 0);
+}
+
+/** Whether a device is among `devices` with the same identity. */
+export function isIn(devices: Array<Pick<KnownDevice, "deviceId" | "identityKey">>, device: KnownDevice): boolean {
+  return devices.some((other) => other.deviceId === device.deviceId && equal(other.identityKey, device.identityKey));
+}
+
 function sameKeys(a: KnownUser, b: KnownUser): boolean {
   const differs = (from: KnownUser, to: KnownUser) =>
     from.devices.some((device) => device.counts && !to.devices.some((other) => other.counts && equal(other.identityKey, device.identityKey)));
@@ -297,7 +371,7 @@ function sameKeys(a: KnownUser, b: KnownUser): boolean {
 
 /** What the app is told of a change of keys. Nothing of a user that is seen for the first time. */
 function changes(userId: bigint, before: KnownUser | undefined, now: KnownUser): E2eEvent[] {
-  if (!before || before.version === 0n || sameKeys(before, now)) return [];
+  if (!before || isNew(before) || sameKeys(before, now)) return [];
   const was = new Map(before.devices.filter((device) => device.counts).map((device) => [device.deviceId, device]));
   const is = new Map(now.devices.filter((device) => device.counts).map((device) => [device.deviceId, device]));
   return [{

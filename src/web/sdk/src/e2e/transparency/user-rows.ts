@@ -16,6 +16,8 @@ export interface KnownUser {
   version: bigint;
   logIndex: bigint;
   hash: Uint8Array;
+  /** Of which log these are (Heads.generation). Those of another say nothing of this one, and count as never looked up. */
+  generation: number;
   /** When it was looked up, milliseconds since the Unix epoch. */
   fetchedMs: number;
   /** The user's safety number was compared, and their keys have not changed since. */
@@ -41,7 +43,7 @@ function encodeDevices(devices: KnownDevice[]): Uint8Array {
 export function encodeUser(user: KnownUser): Uint8Array {
   return concat(
     Uint8Array.of(kFormat, user.verified ? 1 : 0), be64(user.version), be64(user.logIndex), be64(BigInt(user.fetchedMs)), user.hash,
-    encodeDevices(user.devices), encodeDevices(user.former), encodeDevices(user.logged),
+    encodeDevices(user.devices), encodeDevices(user.former), encodeDevices(user.logged), be32(user.generation),
   );
 }
 
@@ -64,5 +66,7 @@ export function decodeUser(bytes: Uint8Array): KnownUser | undefined {
   return {
     verified: bytes[1] === 1, version: readBe64(bytes, 2), logIndex: readBe64(bytes, 10), fetchedMs: Number(readBe64(bytes, 18)),
     hash: bytes.slice(26, 58), devices: devices(), former: devices(), logged: devices(),
+    // Rows of versions that knew of one log only end before it.
+    generation: at < bytes.length ? readBe32(bytes, at) : 0,
   };
 }
