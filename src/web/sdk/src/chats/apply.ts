@@ -234,8 +234,8 @@ export class Apply {
   async accepted(unit: Unit, chat: ChatRecord, id: MessageId, seq: number, at: number): Promise<void> {
     const found = await this.#model.message(unit, chat.id, id);
     if (!this.#note(chat, seq)) {
-      const waits = found?.place.startsWith("p") === true;
-      if (waits) await this.#goBackBefore(unit, chat, seq);
+      // While it waits here, this position can only have been somebody else's.
+      if (found?.place.startsWith("p")) await this.#goBackBefore(unit, chat, seq);
       else await this.#givenAgain(unit, chat, seq, id);
     }
     came(chat, seq, at);

@@ -38,6 +38,11 @@ export function leavesOf(tree: RatchetTree): Leaf[] {
   return leaves;
 }
 
+/** A device without what else is known of it. */
+export function nameOfDevice({ userId, deviceId }: Device): Device {
+  return { userId, deviceId };
+}
+
 export function sameDevice(a: Device, b: Device): boolean {
   return a.userId === b.userId && a.deviceId === b.deviceId;
 }

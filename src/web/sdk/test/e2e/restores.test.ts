@@ -334,3 +334,75 @@ test("key packages are replaced on the next connection if the one broke on which
   await replaced(dan);
   assert.notEqual(hex(stock().lastResort!), before);
 });
+
+test("who is brought in by a key package that is used comes in by itself, and the others are not brought in once more", async () => {
+  const all = await flock();
+  const { server, alice, bob, carol, dan, chat } = all;
+  const restore = server.backup();
+  await goOn(all);
+  await dan.send({ peer: carol.userId }, "uses one");
+  await settle(carol, dan);
+  carol.offline = true;
+  restore();
+  const epoch = epochOf(all);
+  for (const client of [alice, bob]) await client.connectAfterRestore();
+  await bob.send(chat, "carol cannot read this");
+  await settle(alice, bob);
+  await carol.connectAfterRestore();
+  await until("carol is back", () => carol.events.some((event) => event.kind === "joined" && event.rejoined));
+  await settle(alice, bob, carol);
+  assert.equal(epochOf(all), epoch + 3n);
+  await bob.send(chat, "but this");
+  await settle(alice, bob, carol);
+  assert.equal(carol.texts.at(-1), "but this");
+  assert.deepEqual(carol.unreadable, ["state_lost"]);
+});
+
+test("whatever is lost in which order, members read all that is sent once they know of it", async () => {
+  const seed = Number(process.env["SEED"] ?? Date.now() % 1e6);
+  console.log(`# seed ${seed}`);
+  let state = seed;
+  const random = (below: number) => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+  const { server, alice, bob, carol, dan, group, chat } = await flock();
+  const bob2 = await server.link(bob);
+  await bob2.connect();
+  await until("bob's other device is in", () => bob2.count("joined") === 1);
+  await settle(alice, bob, bob2, carol);
+  const members = [alice, bob, bob2, carol];
+  let inside = false;
+  const step = async (text: string) => {
+    const actor = members[random(members.length)]!;
+    await actor.send(chat, text);
+    if (random(2)) await settle(...members, dan);
+    if (random(3) > 0) return;
+    await actor.e2e.changeMembers(group, inside ? { remove: [dan.userId] } : { add: [dan.userId] });
+    inside = !inside;
+  };
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < 3; i++) await step(`kept ${round} ${i}`);
+    await settle(...members, dan);
+    const restore = server.backup();
+    const insideThen: boolean = inside;
+    for (let i = 0; i < 4; i++) await step(`lost ${round} ${i}`);
+    await settle(...members, dan);
+    restore();
+    inside = insideThen;
+    for (const client of [...members, dan]) {
+      await client.connectAfterRestore();
+      await replaced(client);
+    }
+    const together = members.filter(() => random(2));
+    await Promise.all(together.map((client, i) => client.send(chat, `new ${round} ${i}`)));
+    await settle(...members, dan);
+    await alice.send(chat, `all here ${round}`);
+    await settle(...members, dan);
+    for (const client of members.slice(1)) assert.equal(client.texts.at(-1), `all here ${round}`);
+    for (const [i, sender] of together.entries()) {
+      for (const client of members) assert.ok(client === sender || client.texts.includes(`new ${round} ${i}`));
+    }
+  }
+  for (const client of members) assert.deepEqual(client.unreadable, []);
+});

@@ -52,8 +52,8 @@ export interface Pending {
 }
 
 export const kNoChat: ChatState = {
-  mls: undefined, joinedEpoch: undefined, lost: false, wentBack: false, era: 0, doubtful: false, behind: [], departed: [], secret: undefined, secretTold: undefined, headTold: 0n,
-  renewedMs: 0, joins: [], pending: undefined,
+  mls: undefined, joinedEpoch: undefined, lost: false, wentBack: false, era: 0, doubtful: false, behind: [], departed: [],
+  secret: undefined, secretTold: undefined, headTold: 0n, renewedMs: 0, joins: [], pending: undefined,
 };
 
 export const kChatRows = "e2e/chat/";

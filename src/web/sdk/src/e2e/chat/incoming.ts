@@ -3,7 +3,7 @@ import type { Envelope } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, Opened, UnreadableReason } from "../api.js";
 import { equal } from "../bytes.js";
 import type { KeyPackages } from "../key-packages.js";
-import { sameDevice, without } from "../leaves.js";
+import { nameOfDevice, sameDevice, without } from "../leaves.js";
 import { provesLink } from "../links.js";
 import { MlsRefused, type Change, type Leaf, type Mls } from "../mls.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
@@ -105,8 +105,8 @@ export class Incoming {
     if (past) await this.doubt(tx, chat);
     if (past && !(await this.restored(tx, chat))) return;
     if (envelope.welcome.length > 0 && (await this.welcomed(tx, chat, envelope))) return;
-    // Whoever came in first has brought in the others, too; only that this one's key is no more.
-    if (state && envelope.welcome.length > 0) await tx.update(name, { wentBack: false });
+    // Whoever came in first has brought in this device, too, by a key that is no more: it comes in by itself.
+    if (past && envelope.welcome.length > 0) return this.lost(tx, chat, { wentBack: false });
     if (!state || past) return;
     if (this.isOwn(envelope) || state.groupContext.epoch < endsEpoch) return this.lost(tx, chat);
     try {
@@ -186,8 +186,8 @@ export class Incoming {
     const removedSelf = change.removed.some((leaf) => sameDevice(leaf, this.host));
     const events = [
       ...without(change.added, change.removed).map((device) => ({ kind: "device_added" as const, chat, device, by: "member" as const })),
-      ...(change.external ? [{ kind: "device_added" as const, chat, device: deviceOf(change.committer), by: howItCame(chat, change, before, secret) }] : []),
-      ...(change.external ? [] : without(change.removed, change.added).map((leaf) => ({ kind: "device_removed" as const, chat, device: deviceOf(leaf) }))),
+      ...(change.external ? [{ kind: "device_added" as const, chat, device: nameOfDevice(change.committer), by: howItCame(chat, change, before, secret) }] : []),
+      ...(change.external ? [] : without(change.removed, change.added).map((leaf) => ({ kind: "device_removed" as const, chat, device: nameOfDevice(leaf) }))),
     ];
     tx.after(() => events.forEach((event) => this.host.emit(event)));
     if (behind.length > 0) await tx.update(name, { behind: without(behind, [change.committer, ...change.added, ...change.removed]) });
@@ -224,8 +224,4 @@ export class Incoming {
 function howItCame(chat: ChatRef, { committer, authenticatedData }: Change, before: Leaf[], secret: Uint8Array | undefined): "itself" | "link" | "server" {
   if (!chat.chat || before.some((leaf) => leaf.userId === committer.userId)) return "itself";
   return secret && provesLink(secret, authenticatedData, chat.chat, committer, committer.identityKey) ? "link" : "server";
-}
-
-function deviceOf({ userId, deviceId }: Device): Device {
-  return { userId, deviceId };
 }

@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ClientFrameSchema, ErrorCode, type Commit } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, ReplyBody, RequestBody } from "../api.js";
 import { hex, randomBytes } from "../bytes.js";
-import { leavesOf, sameDevice, without } from "../leaves.js";
+import { leavesOf, nameOfDevice, sameDevice, without } from "../leaves.js";
 import type { MadeCommit } from "../mls.js";
 import { codeOf } from "../requests.js";
 import type { Restores } from "../restores.js";
@@ -32,7 +32,7 @@ export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: 
   return true;
 }
 
-/** Users of a chat in which who comes in first after a restore of the server brings in the others; in larger ones each comes in by itself. */
+/** Users whom the device that comes in first after a restore of the server brings in. In larger chats each comes in by itself. */
 const kMaxBroughtIn = 200;
 
 /** The commit is the chat's: its state becomes ours. */
@@ -45,11 +45,11 @@ export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number
   const renews = comesIn || pending.removed.length > 0 || pending.added.length === 0;
   const removed = new Set(pending.removed.map((device) => device.userId));
   const comesBack = pending.joins && wentBack;
-  const others = leavesOf(pending.next.ratchetTree).filter((leaf) => !sameDevice(leaf, host)).map(({ userId, deviceId }) => ({ userId, deviceId }));
-  const few = new Set(others.map((device) => device.userId)).size <= kMaxBroughtIn;
+  const others = comesBack ? leavesOf(pending.next.ratchetTree).filter((leaf) => !sameDevice(leaf, host)) : [];
+  const few = new Set(others.map((leaf) => leaf.userId)).size <= kMaxBroughtIn;
   await tx.update(name, {
     pending: undefined, lost: false, wentBack: false, era, doubtful: false, mls: pending.next,
-    behind: comesBack ? (few ? others : []) : without(behind, pending.removed),
+    behind: comesBack ? (few ? others.map(nameOfDevice) : []) : without(behind, pending.removed),
     departed: comesBack ? [] : departed.filter((user) => !removed.has(user)),
     renewedMs: renews ? host.now() : renewedMs,
     secretTold: comesIn ? undefined : secretTold,
@@ -57,7 +57,7 @@ export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number
   });
   // Whom the members had taken out is in again because the server says so.
   const before = new Set(comesBack && mls ? leavesOf(mls.ratchetTree).map((leaf) => leaf.userId) : []);
-  const uninvited = comesBack ? others.filter((device) => !before.has(device.userId)) : [];
+  const uninvited = others.filter((leaf) => !before.has(leaf.userId)).map(nameOfDevice);
   tx.after(() => {
     for (const device of without(pending.added, pending.removed)) host.emit({ kind: "device_added", chat, device, by: "member" });
     for (const device of without(pending.removed, pending.added)) host.emit({ kind: "device_removed", chat, device });
