@@ -1,7 +1,7 @@
 /** The devices in a group: what stands in credentials and leaves of MLS. */
-import type { Credential, LeafNode, RatchetTree } from "ts-mls";
+import type { ClientState, Credential, LeafNode, RatchetTree } from "ts-mls";
 import type { Device } from "./api.js";
-import { be32, be64, concat, readBe32, readBe64 } from "./bytes.js";
+import { be32, be64, concat, hex, readBe32, readBe64 } from "./bytes.js";
 
 /** A leaf of a group: a device and the key that it signs with. */
 export interface Leaf extends Device {
@@ -36,6 +36,18 @@ export function leavesOf(tree: RatchetTree): Leaf[] {
     if (leaf) leaves.push(leaf);
   }
   return leaves;
+}
+
+/**
+ * The leaves of `tree` that `state` has seen as they are, with the same key, now or in a past epoch that it keeps: of devices
+ * that nobody has let in since, and that have not come in by themselves.
+ */
+export function seenLeaves(state: ClientState, tree: RatchetTree): Leaf[] {
+  const keysOf = (of: RatchetTree) => of.map((node) => (node?.nodeType === "leaf" ? hex(node.leaf.hpkePublicKey) : ""));
+  const past = [...state.historicalReceiverData.values()].map((epoch) => epoch.ratchetTree);
+  const seen = new Set([state.ratchetTree, ...past].flatMap(keysOf));
+  const keys = keysOf(tree);
+  return leavesOf(tree).filter(({ index }) => seen.has(keys[2 * index]!));
 }
 
 /** A device without what else is known of it. */

@@ -10,7 +10,7 @@ import {
   createApplicationMessage, createCommit, createGroup, decodeMlsMessage,
   emptyPskIndex, encodeMlsMessage, generateKeyPackageWithKey, joinGroupExternal, joinGroupWithExtensions, mlsExporter, processMessage,
   type CiphersuiteImpl, type ClientConfig, type ClientState, type Extension, type KeyPackage, type LeafNode,
-  type PrivateKeyPackage, type PrivateMessage, type Proposal,
+  type PrivateKeyPackage, type PrivateMessage, type Proposal, type RatchetTree,
 } from "ts-mls";
 import { createGroupInfo } from "ts-mls/createCommit.js";
 import { decodeGroupInfo, encodeGroupInfo } from "ts-mls/groupInfo.js";
@@ -213,12 +213,12 @@ export class Mls {
   }
 
   /** The group id and members of a group info, before it is verified. */
-  peek(groupInfo: Uint8Array): { groupId: Uint8Array; leaves: Leaf[] } | undefined {
+  peek(groupInfo: Uint8Array): { groupId: Uint8Array; tree: RatchetTree; leaves: Leaf[] } | undefined {
     const info = decodeWhole(decodeGroupInfo, groupInfo);
     const tree = info?.extensions.find((extension) => extension.extensionType === "ratchet_tree");
     if (!info || !tree) return undefined;
     const decoded = decodeWhole(decodeRatchetTree, tree.extensionData);
-    return decoded && { groupId: info.groupContext.groupId, leaves: leavesOf(decoded) };
+    return decoded && { groupId: info.groupContext.groupId, tree: decoded, leaves: leavesOf(decoded) };
   }
 
   /**

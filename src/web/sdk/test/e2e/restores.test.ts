@@ -127,6 +127,28 @@ test("who was away since before the backup, and who fell asleep after it, read w
   assert.deepEqual([...alice.unreadable, ...bob.unreadable, ...carol.unreadable], []);
 });
 
+test("where a member goes on who was away since before the backup, who comes in next brings in the others", async () => {
+  const all = await flock();
+  const { server, alice, bob, carol, dan, group, chat } = all;
+  carol.offline = true;
+  const restore = server.backup();
+  await alice.e2e.changeMembers(group, { add: [dan.userId] });
+  await alice.send(chat, "lost");
+  await settle(alice, bob, dan);
+  bob.offline = true;
+  restore();
+  await carol.connect();
+  await carol.e2e.changeMembers(group, { add: [dan.userId] });
+  await settle(carol);
+  await alice.connectAfterRestore();
+  await alice.send(chat, "new");
+  await settle(alice, carol);
+  await bob.connectAfterRestore();
+  await settle(alice, bob, carol);
+  assert.deepEqual(bob.texts, ["before", "lost", "new"]);
+  assert.equal(carol.texts.at(-1), "new");
+});
+
 test("who was taken out after the backup is in again, which is told", async () => {
   const all = await flock();
   const { server, alice, bob, carol, group, chat } = all;

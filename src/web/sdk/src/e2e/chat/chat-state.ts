@@ -11,7 +11,7 @@ export interface ChatState {
   joinedEpoch: bigint | undefined;
   /** The state does not fit the chat any more (a commit is missing or cannot be followed): this device has to join anew. */
   lost: boolean;
-  /** It is lost because the server has gone back behind it: so it is for whoever else followed the chat until then. */
+  /** It is lost because the server has gone back: so it may be for whoever else followed the chat until then. */
   wentBack: boolean;
   /** Of how many restores of the server it is known that this state fits what the server had after them (restores.ts). */
   era: number;

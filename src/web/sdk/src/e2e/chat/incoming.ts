@@ -115,7 +115,7 @@ export class Incoming {
       await this.told(tx, chat, change, this.mls.leaves(state));
     } catch (error) {
       if (!(error instanceof MlsRefused)) throw error;
-      await this.lost(tx, chat, { pending: undefined });
+      await this.lost(tx, chat, { pending: undefined, wentBack: await this.restored(tx, chat) });
     }
   }
 

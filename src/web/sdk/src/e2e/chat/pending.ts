@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ClientFrameSchema, ErrorCode, type Commit } from "../../gen/godwit_pb.js";
 import type { ChatRef, Device, E2eHost, ReplyBody, RequestBody } from "../api.js";
 import { hex, randomBytes } from "../bytes.js";
-import { leavesOf, nameOfDevice, sameDevice, without } from "../leaves.js";
+import { leavesOf, nameOfDevice, sameDevice, seenLeaves, without } from "../leaves.js";
 import type { MadeCommit } from "../mls.js";
 import { codeOf } from "../requests.js";
 import type { Restores } from "../restores.js";
@@ -46,10 +46,12 @@ export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number
   const removed = new Set(pending.removed.map((device) => device.userId));
   const comesBack = pending.joins && wentBack;
   const others = comesBack ? leavesOf(pending.next.ratchetTree).filter((leaf) => !sameDevice(leaf, host)) : [];
-  const few = new Set(others.map((leaf) => leaf.userId)).size <= kMaxBroughtIn;
+  // Those whom somebody has let in since, or who came by themselves, can follow.
+  const stuck = comesBack && mls ? seenLeaves(mls, pending.next.ratchetTree) : [];
+  const few = new Set(stuck.map((leaf) => leaf.userId)).size <= kMaxBroughtIn;
   await tx.update(name, {
     pending: undefined, lost: false, wentBack: false, era, doubtful: false, mls: pending.next,
-    behind: comesBack ? (few ? others.map(nameOfDevice) : []) : without(behind, pending.removed),
+    behind: comesBack ? (few ? stuck.map(nameOfDevice) : []) : without(behind, pending.removed),
     departed: comesBack ? [] : departed.filter((user) => !removed.has(user)),
     renewedMs: renews ? host.now() : renewedMs,
     secretTold: comesIn ? undefined : secretTold,

@@ -18,7 +18,7 @@ import type { KeyPackage, Leaf, MadeCommit, Mls, MlsState } from "../mls.js";
 import { MlsRefused } from "../mls.js";
 import { ask } from "../requests.js";
 import type { Directory } from "../transparency/directory.js";
-import { sameDevice, within } from "../leaves.js";
+import { sameDevice, seenLeaves, within } from "../leaves.js";
 import type { Restores } from "../restores.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
 import type { Chats } from "./chats.js";
@@ -35,6 +35,8 @@ const kLargeUsers = 50;
 const kMaxTries = 8;
 /** How long the winner's commit is awaited before the state counts as lost, milliseconds. */
 const kWinnerMs = 10_000;
+/** How long whoever came in first after the server has gone back may take to bring in the others, milliseconds. */
+const kBroughtInMs = 3000;
 /** Joins by oneself in an hour and chat: a chat whose commits cannot be followed must not end in a storm of joins. */
 const kMaxJoins = 5;
 const kHourMs = 3_600_000;
@@ -91,13 +93,12 @@ export class Ready {
     if (outcome?.kind === "stale_devices") await this.directory.refresh(await this.usersOf(chat), 0);
   }
 
-  /** Awaits the commits up to `epoch`; after the server has gone back, that who came in first brings this device in, too. */
   private async awaitEpoch(chat: ChatRef, epoch: bigint): Promise<void> {
     const name = nameOf(chat);
     const until = this.host.now() + kWinnerMs;
     for (;;) {
-      const { mls, lost, wentBack } = await this.chats.read(name);
-      if (lost ? !wentBack : mls && mls.groupContext.epoch >= epoch) return;
+      const { mls, lost } = await this.chats.read(name);
+      if (lost || (mls && mls.groupContext.epoch >= epoch)) return;
       const left = until - this.host.now();
       if (left <= 0) break;
       await this.chats.changed(name, left);
@@ -116,9 +117,8 @@ export class Ready {
   /** Makes the encryption, or joins by itself. */
   private async comeIn(chat: ChatRef, state: ChatState): Promise<void> {
     let info = await this.groupInfo(chat);
-    if (state.wentBack && state.mls && info.epoch > 0n && this.mls.wasIn(state.mls, info.groupInfo) === false) {
-      await this.awaitEpoch(chat, info.epoch);
-      if (!(await this.chats.read(nameOf(chat))).lost) return;
+    if (state.wentBack && this.isBeingBroughtIn(state, info)) {
+      if (await this.awaitWelcome(chat)) return;
       info = await this.groupInfo(chat);
     }
     if (info.epoch === 0n && !chat.chat) return this.make(chat, [chat.peer, this.host.userId]);
@@ -136,6 +136,23 @@ export class Ready {
                  { id, endsEpoch: info.epoch, next: made.state, joins: true, added: [], removed: [] });
     });
     await this.finish(chat);
+  }
+
+  /** Whether somebody came in since the server has gone back, who is about to bring in the others, and has not brought in this device. */
+  private isBeingBroughtIn({ mls }: ChatState, { groupInfo }: GroupInfo): boolean {
+    const peeked = this.mls.peek(groupInfo);
+    return mls !== undefined && peeked !== undefined && this.mls.wasIn(mls, groupInfo) === false && seenLeaves(mls, peeked.tree).some((leaf) => sameDevice(leaf, this.host));
+  }
+
+  /** False: it did not come in time, or cannot be used. */
+  private async awaitWelcome(chat: ChatRef): Promise<boolean> {
+    const name = nameOf(chat);
+    for (const until = this.host.now() + kBroughtInMs; ; ) {
+      const { lost, wentBack } = await this.chats.read(name);
+      const left = until - this.host.now();
+      if (!lost || !wentBack || left <= 0) return !lost;
+      await this.chats.changed(name, left);
+    }
   }
 
   /**
@@ -156,7 +173,7 @@ export class Ready {
     await this.chats.change(async (tx) => {
       const state = await tx.get(name);
       if (state.mls?.ratchetTree !== mls.ratchetTree) return;  // It went on meanwhile: look again.
-      await tx.update(name, fits ? { era, doubtful: false } : { lost: true, wentBack: info.epoch < epoch });
+      await tx.update(name, fits ? { era, doubtful: false } : { lost: true, wentBack: true });
     });
     return true;
   }
