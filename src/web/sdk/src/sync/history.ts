@@ -106,21 +106,6 @@ export class HistorySync {
   }
 
   /**
-   * Whether the server has gone back, which it need not know of: by now there may be more in the inbox than there was. A
-   * backup lacks what came last, so the newest entry of all chats tells, by one request.
-   */
-  async hasGoneBack(): Promise<boolean> {
-    const chats = this.#model.chats().filter(({ left, newest }) => !left && (newest?.seq ?? 0) > 0);
-    const [last] = chats.sort((a, b) => b.newest!.at - a.newest!.at);
-    if (last === undefined) return false;
-    const { seq, at } = last.newest!;
-    const page = await this.#page(last.id, seq - 1, 1).catch(() => undefined); // if the connection broke, the next one asks
-    if (page === undefined) return false;
-    const there = page.envelopes.find((envelope) => Number(envelope.chatSeq) === seq);
-    return Number(page.chatEnd) < seq || (there?.id.length === 16 && acceptedAt(there) !== at);
-  }
-
-  /**
    * The server knows less than this device: it was restored from a backup, or says so. What came after stays here, behind the
    * last position that the server has; positions beyond it are new ones from now on.
    */
@@ -215,9 +200,9 @@ export class HistorySync {
     }
   }
 
-  async #page(id: ChatId, after: number, limit = kPage): Promise<HistoryPage | undefined> {
+  async #page(id: ChatId, after: number): Promise<HistoryPage | undefined> {
     try {
-      return await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(after), limit } }, "historyPage");
+      return await ask(this.#core, { case: "history", value: { ...chatRef(id), after: BigInt(after), limit: kPage } }, "historyPage");
     } catch (error) {
       if (error instanceof GodwitError && error.code === "chat_not_found") return undefined;
       throw error;

@@ -91,9 +91,8 @@ export class Inbox {
     const known = await store.get(kIncarnation);
     const before = known && new TextDecoder().decode(known);
     const now = incarnation === 0n ? before : String(incarnation);
-    // A copy of everything that was put back has the same one.
-    const [found] = await Promise.all([how === undefined && ((before !== undefined && before !== now) || this.#history.hasGoneBack()), ready]);
-    if (found) how = kUnnoticed;
+    if (before !== undefined && before !== now) how ??= kUnnoticed;
+    await ready;
     await store.batch([
       ...(now !== before ? [{ key: kIncarnation, value: new TextEncoder().encode(now) }] : []),
       ...(how !== undefined ? [{ key: kGoneBack, value: Uint8Array.of(how) }] : []),

@@ -25,7 +25,7 @@ for (const [name, e2e] of kEncryptions) describe(`gap, ${name}`, () => {
     bob = await openClient(wire.url, { e2e, storage: disk.options, offline: true });
     // The first connection breaks in the middle of it.
     let pages = 0;
-    wire.onServerFrame = (body) => (body.case === "historyPage" && body.value.envelopes.length > 1 && ++pages === 2 ? "cut" : "pass");
+    wire.onServerFrame = (body) => (body.case === "historyPage" && ++pages === 2 ? "cut" : "pass");
     const gaps: number[][] = [];
     bob.on("gap", ({ from, to }) => gaps.push([from, to]));
     bob.connect();
@@ -91,7 +91,7 @@ for (const [name, e2e] of kEncryptions) describe(`gap, ${name}`, () => {
     bob = await openClient(wire.url, { e2e, storage: disk.options, offline: true });
     let pages = 0;
     wire.onServerFrame = (body) => {
-      if (body.case !== "historyPage" || body.value.envelopes.length <= 1 || ++pages > 1) return "pass";
+      if (body.case !== "historyPage" || ++pages > 1) return "pass";
       Object.assign(body, { case: "error", value: create(ErrorSchema, { code: ErrorCode.chat_not_found }) });
       return "changed";
     };

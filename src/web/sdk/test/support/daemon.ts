@@ -72,7 +72,7 @@ export class Daemon {
     this.#process = undefined;
   }
 
-  /** A backup of the data of a daemon that does not run, and its restore. */
+  /** A backup of the data of a daemon that does not run, and its restore, as docs/manual.md has it. */
   keepCopy(): void {
     cpSync(path.join(this.directory, "data"), path.join(this.directory, "copy"), { recursive: true });
   }
@@ -80,6 +80,7 @@ export class Daemon {
   restoreCopy(): void {
     rmSync(path.join(this.directory, "data"), { recursive: true });
     cpSync(path.join(this.directory, "copy"), path.join(this.directory, "data"), { recursive: true });
+    rmSync(path.join(this.directory, "data", "journal", "incarnation"));
   }
 
   /** Ends it and removes its data. */
