@@ -7,7 +7,7 @@ import { nameOfDevice, sameDevice, without } from "../leaves.js";
 import { provesLink } from "../links.js";
 import { MlsRefused, type Change, type Leaf, type Mls } from "../mls.js";
 import { groupIdOf, nameOf } from "./chat-id.js";
-import { accept } from "./pending.js";
+import { accept, stuckIn } from "./pending.js";
 import { decodeFrame } from "./frame.js";
 import type { ChatState } from "./chat-state.js";
 import type { Work } from "./chats.js";
@@ -153,7 +153,8 @@ export class Incoming {
       const before = await tx.get(name);
       await tx.update(name, {
         mls: state, joinedEpoch: state.groupContext.epoch, lost: false, wentBack: false, era: this.restores.era, doubtful: false, pending: undefined,
-        secret: secret ?? before.secret, secretTold: undefined, departed: [], behind: [], renewedMs: this.host.now(),
+        secret: secret ?? before.secret, secretTold: undefined, departed: [], renewedMs: this.host.now(),
+        behind: (await this.restored(tx, chat)) ? stuckIn(before.mls, state.ratchetTree) : [],
       });
       tx.after(() => this.host.emit({ kind: "joined", chat, rejoined: before.joinedEpoch !== undefined }));
     } catch (error) {

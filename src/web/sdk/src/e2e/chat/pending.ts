@@ -4,7 +4,7 @@ import { ClientFrameSchema, ErrorCode, type Commit } from "../../gen/godwit_pb.j
 import type { ChatRef, Device, E2eHost, ReplyBody, RequestBody } from "../api.js";
 import { hex, randomBytes } from "../bytes.js";
 import { leavesOf, nameOfDevice, sameDevice, seenLeaves, without } from "../leaves.js";
-import type { MadeCommit } from "../mls.js";
+import type { MadeCommit, MlsState } from "../mls.js";
 import { codeOf } from "../requests.js";
 import type { Restores } from "../restores.js";
 import { nameOf } from "./chat-id.js";
@@ -35,6 +35,15 @@ export async function keep(tx: Work, chat: ChatRef, body: RequestBody, pending: 
 /** Users whom the device that comes in first after a restore of the server brings in. In larger chats each comes in by itself. */
 const kMaxBroughtIn = 200;
 
+/**
+ * Who cannot follow since the server has gone back, by the state from before: whom nobody has let in since, and who has not
+ * come in by themselves. Whoever came in before this device may not have known them.
+ */
+export function stuckIn(before: MlsState | undefined, tree: MlsState["ratchetTree"]): Device[] {
+  const stuck = before ? seenLeaves(before, tree) : [];
+  return new Set(stuck.map((leaf) => leaf.userId)).size <= kMaxBroughtIn ? stuck.map(nameOfDevice) : [];
+}
+
 /** The commit is the chat's: its state becomes ours. */
 export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number): Promise<void> {
   const name = nameOf(chat);
@@ -46,12 +55,9 @@ export async function accept(host: E2eHost, tx: Work, chat: ChatRef, era: number
   const removed = new Set(pending.removed.map((device) => device.userId));
   const comesBack = pending.joins && wentBack;
   const others = comesBack ? leavesOf(pending.next.ratchetTree).filter((leaf) => !sameDevice(leaf, host)) : [];
-  // Those whom somebody has let in since, or who came by themselves, can follow.
-  const stuck = comesBack && mls ? seenLeaves(mls, pending.next.ratchetTree) : [];
-  const few = new Set(stuck.map((leaf) => leaf.userId)).size <= kMaxBroughtIn;
   await tx.update(name, {
     pending: undefined, lost: false, wentBack: false, era, doubtful: false, mls: pending.next,
-    behind: comesBack ? (few ? stuck.map(nameOfDevice) : []) : without(behind, pending.removed),
+    behind: comesBack ? stuckIn(mls, pending.next.ratchetTree) : without(behind, pending.removed),
     departed: comesBack ? [] : departed.filter((user) => !removed.has(user)),
     renewedMs: renews ? host.now() : renewedMs,
     secretTold: comesIn ? undefined : secretTold,
