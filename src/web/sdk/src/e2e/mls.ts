@@ -223,11 +223,11 @@ export class Mls {
 
   /**
    * Whether `state` is, or was, in the epoch that a group info is of. An epoch of the same number that others made is told by
-   * its confirmation tag, a past one by its transcript. Undefined: it is too long ago to tell.
+   * its confirmation tag, a past one by its transcript. Undefined: it is too long ago to tell, or of no use.
    */
   wasIn(state: MlsState, groupInfo: Uint8Array): boolean | undefined {
     const info = decodeWhole(decodeGroupInfo, groupInfo);
-    if (!info || !equal(info.groupContext.groupId, state.groupContext.groupId)) return false;
+    if (!info || !equal(info.groupContext.groupId, state.groupContext.groupId)) return undefined;
     const { epoch, confirmedTranscriptHash } = info.groupContext;
     if (epoch === state.groupContext.epoch) return equal(info.confirmationTag, state.confirmationTag);
     if (epoch > state.groupContext.epoch) return false;

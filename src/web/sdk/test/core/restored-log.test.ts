@@ -18,7 +18,10 @@ test("who has seen more of the key log than a restored server has goes on when t
   await alice.safety.setVerified(bob.account!.userId, true);
   await daemon.kill("SIGTERM");
   daemon.keepCopy();
+  // Bob comes back before the log grows: he has not seen what it loses.
+  const back = heard(bob, "connection", ({ state }) => state === "online");
   await daemon.start();
+  await back;
   const carol = await person(daemon.url, "carol", { e2e: openE2e });
   await carol.send(toAlice, "hello");
   await has(alice, `u${carol.account!.userId}`, "hello");

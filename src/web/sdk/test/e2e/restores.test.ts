@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatRef } from "../../src/e2e/api.js";
-import { hex } from "../../src/e2e/bytes.js";
+import { hex, utf8 } from "../../src/e2e/bytes.js";
 import { newId } from "../../src/e2e/chat/pending.js";
 import { FakeServer, type TestClient } from "./fake-server.js";
 
@@ -199,7 +199,7 @@ async function misled(): Promise<Flock> {
 test("in another epoch of the same number a device that reads comes back with the first message it cannot read", async () => {
   const all = await misled();
   const { alice, bob, carol, chat } = all;
-  await carol.connect();
+  await carol.connectAfterRestore();
   await bob.send(chat, "unreadable");
   await settle(carol);
   await until("carol is back", () => carol.events.some((event) => event.kind === "joined" && event.rejoined));
@@ -220,6 +220,37 @@ test("in another epoch of the same number a device that writes comes back before
   await settle(alice, bob, carol);
   for (const client of [alice, bob]) assert.equal(client.texts.at(-1), "from carol");
   assert.deepEqual([...alice.unreadable, ...bob.unreadable], []);
+});
+
+test("a group info that does not fit and a message that cannot be opened, which any member can make, throw nobody out", async () => {
+  const { server, alice, bob, carol, group, chat } = await flock();
+  server.chats.get(hex(group))!.groupInfo = utf8("of no use");
+  const { request } = server;
+  server.request = (device, body) => {
+    if (body.case === "send") body.value.payload = body.value.payload!.map((byte, i, all) => (i === all.length - 1 ? byte ^ 1 : byte));
+    return request.call(server, device, body);
+  };
+  await bob.send(chat, "spoilt");
+  server.request = request;
+  await settle(alice, bob, carol);
+  for (const client of [alice, carol]) {
+    assert.equal(client.unreadable.length, 1);
+    await client.send(chat, "still here");
+  }
+  await settle(alice, bob, carol);
+  assert.deepEqual(bob.texts, ["before", "still here", "still here"]);
+  for (const client of [alice, carol]) assert.equal(client.count("went_back"), 0);
+});
+
+test("an epoch of the same number that others made counts only where the server went back", async () => {
+  const { bob, carol, chat } = await misled();
+  const joined = carol.count("joined");
+  await carol.connect();
+  await bob.send(chat, "unreadable");
+  await settle(carol);
+  await carol.e2e.ready(chat);
+  assert.equal(carol.count("joined"), joined);
+  assert.equal(carol.count("went_back"), 0);
 });
 
 test("a restore that nothing but the refusal of a commit tells of is noticed", async () => {

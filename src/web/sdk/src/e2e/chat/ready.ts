@@ -157,7 +157,8 @@ export class Ready {
 
   /**
    * Whether the state is of the chat as the server has it, which may have gone back. False: nothing can be said yet, since
-   * the chat has gone on: what comes next will tell.
+   * the chat has gone on: what comes next will tell. Any member can make a group info that is of no use, or of an epoch of
+   * their own: it counts only where the server went back, and not against a state if nobody could come in by it.
    */
   private async compare(chat: ChatRef, mls: MlsState, inBackground: boolean): Promise<boolean> {
     const name = nameOf(chat);
@@ -168,11 +169,11 @@ export class Ready {
       if (!inBackground) await this.awaitEpoch(chat, info.epoch);
       return !inBackground;
     }
-    const fits = info.epoch === epoch && (info.groupInfo.length === 0 || this.mls.wasIn(mls, info.groupInfo) === true);
-    if (!fits) await this.restores.noticed();
+    if (info.epoch < epoch) await this.restores.noticed();
     await this.chats.change(async (tx) => {
       const state = await tx.get(name);
       if (state.mls?.ratchetTree !== mls.ratchetTree) return;  // It went on meanwhile: look again.
+      const fits = info.epoch === epoch && (state.era === era || this.mls.wasIn(mls, info.groupInfo) !== false);
       await tx.update(name, fits ? { era, doubtful: false } : { lost: true, wentBack: true });
     });
     return true;
